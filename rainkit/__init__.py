@@ -1,0 +1,5 @@
+"""rainkit compiles a recipe into a deraining corpus."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""How complex a picture is: estimators, views, the composite."""

@@ -1,0 +1,1 @@
+"""Rain: simulators, composition, labels, presets."""

@@ -1,0 +1,1 @@
+"""What turns shards into a release: card, indexes, checksums, verify, diff, rebuild."""

@@ -1,0 +1,1 @@
+"""Where clean pictures come from."""

@@ -1,0 +1,1 @@
+"""A minimal trainer and evaluator that judge a corpus."""
