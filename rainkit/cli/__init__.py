@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import importlib.util
 import os
 import sys
 from typing import Any
@@ -71,7 +72,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="rainkit")
 def group() -> None:
-    """Compile a recipe into a deraining corpus.
+    r"""Compile a recipe into a deraining corpus.
 
     \b
     Example:
