@@ -1,4 +1,4 @@
-"""Decode, encode, crop, colour: the only module that knows that OpenCV thinks in BGR."""
+"""Pixels in memory: digests, colour, threads."""
 
 from __future__ import annotations
 
@@ -42,26 +42,3 @@ def luma(pixels: Pixels) -> Pixels:
     if pixels.ndim == 2:
         return pixels
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-
-
-def decode(data: bytes) -> Pixels:
-    """Return the picture in `data` as uint8 H x W x 3 RGB, upright, alpha over white, 16 bit reduced to 8.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are not a whole picture.
-    """
-    array = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
-    if array is None:
-        raise ValueError("not a picture that can be decoded")
-    return np.asarray(array, dtype=np.uint8)
-
-
-def encode_png(pixels: Pixels) -> bytes:
-    """Return a PNG of a uint8 grey or RGB picture; lossless, the same bytes for the same encoder version."""
-    array = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".png", array)
-    if not done:
-        raise ValueError("the picture could not be encoded")
-    return data.tobytes()

@@ -1,0 +1,138 @@
+"""From encoded bytes to pixels."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rainkit.images.headers import Header, PictureError, TruncatedError, check_whole, probe
+from rainkit.records import Pixels
+
+# Formats whose cv2 decoder gives 8 bits, RGB, and alpha apart; Pillow reads the others.
+_WITH_CV2 = frozenset({"jpeg", "png", "webp", "bmp"})
+_BYTE_MODES = frozenset(["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"])
+
+
+def decode(data: bytes) -> Pixels:
+    """Return the picture in `data`: upright by its EXIF orientation, transparency over white, first frame only.
+
+    Of 16-bit samples the high byte is kept. Embedded colour profiles are not applied.
+
+    Parameters
+    ----------
+    data : bytes
+        A JPEG, PNG, TIFF, WebP or BMP file; what else Pillow reads is read, too.
+
+    Returns
+    -------
+    uint8 array, H x W x 3
+        RGB, sRGB unless the file says otherwise.
+
+    Raises
+    ------
+    TruncatedError
+        If a part of the file is missing.
+    PictureError
+        If the bytes are no picture.
+    """
+    header = probe(data)
+    check_whole(data, header)
+    if header.format not in _WITH_CV2:
+        return _decode_with_pillow(data, header)
+    if header.alpha:
+        pixels = _over_white(_imdecode(data, cv2.IMREAD_UNCHANGED))
+    else:
+        pixels = _imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    return _turn_upright(pixels, header.orientation)
+
+
+def decode_stored(data: bytes) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Return a picture that rainkit wrote as it is stored: uint8 or uint16, H x W, or H x W x 3 in RGB order.
+
+    Raises
+    ------
+    PictureError
+        If the bytes are no whole picture.
+    """
+    array = _imdecode(data, cv2.IMREAD_UNCHANGED)
+    return array if array.ndim == 2 else np.ascontiguousarray(array[..., ::-1])
+
+
+def decode_depth(data: bytes, centimetres: float = 1.0) -> NDArray[np.uint16]:
+    """Return a depth map in centimetres, uint16 H x W, 0 where unknown.
+
+    Parameters
+    ----------
+    data : bytes
+        A grey picture of 8 or 16 bits (PNG, TIFF).
+    centimetres : float
+        Centimetres per unit of the file; values beyond 655.35 m become 65535.
+
+    Raises
+    ------
+    PictureError
+        If the bytes are no whole grey picture.
+    """
+    header = probe(data)
+    check_whole(data, header)
+    array = _imdecode(data, cv2.IMREAD_UNCHANGED)
+    if array.ndim != 2 or array.dtype.kind != "u":
+        raise PictureError(f"a depth map must be grey with whole numbers, not {array.dtype} {array.shape}")
+    return np.minimum(np.rint(array.astype(np.float64) * centimetres), 65535.0).astype(np.uint16)
+
+
+def _imdecode(data: bytes, flags: int) -> Pixels:
+    array = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
+    if array is None:
+        raise PictureError("the picture's data cannot be decoded")
+    return np.asarray(array)
+
+
+def _over_white(array: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
+    """Return BGRA of 8 or 16 bits as RGB over white, rounded to nearest; BGR and grey only change order."""
+    if array.dtype == np.uint16:
+        array = (array >> np.uint16(8)).astype(np.uint8)
+    if array.ndim == 2:
+        return np.asarray(cv2.cvtColor(array, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+    if array.shape[2] == 3:
+        return np.asarray(cv2.cvtColor(array, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    # At most 255 * 255 + 127: fits in 16 bits.
+    alpha = array[..., 3:].astype(np.uint16)
+    over = array[..., 2::-1] * alpha + np.uint16(255) * (np.uint16(255) - alpha) + np.uint16(127)
+    return (over // np.uint16(255)).astype(np.uint8)
+
+
+def _turn_upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Return the picture turned and mirrored as EXIF orientation 1..8 asks."""
+    if orientation == 1:
+        return pixels
+    if orientation >= 5:
+        pixels = pixels.transpose(1, 0, 2)
+    rows = slice(None, None, -1 if orientation in (3, 4, 7, 8) else 1)
+    columns = slice(None, None, -1 if orientation in (2, 3, 6, 7) else 1)
+    return np.ascontiguousarray(pixels[rows, columns])
+
+
+def _decode_with_pillow(data: bytes, header: Header) -> Pixels:
+    from PIL import Image, ImageOps, TiffImagePlugin  # noqa: PLC0415 - 30 ms, rarely needed
+
+    stream = io.BytesIO(data)
+    try:
+        image = TiffImagePlugin.TiffImageFile(stream) if header.format == "tiff" else Image.open(stream)
+        with image:
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, IndexError, KeyError, TypeError, EOFError, MemoryError) as error:
+        kind = TruncatedError if "truncated" in str(error) else PictureError
+        raise kind(f"the {header.format.upper()} file cannot be decoded: {error}") from error
+    if upright.mode.startswith("I;16"):
+        grey = (np.asarray(upright).astype(np.uint16) >> np.uint16(8)).astype(np.uint8)
+        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+    if upright.mode not in _BYTE_MODES:
+        raise PictureError(f"samples of mode {upright.mode} have no range from black to white")
+    if "A" in upright.getbands() or "a" in upright.getbands() or "transparency" in upright.info:
+        return _over_white(np.ascontiguousarray(np.asarray(upright.convert("RGBA"))[..., [2, 1, 0, 3]]))
+    return np.asarray(upright.convert("RGB"), dtype=np.uint8).copy()
