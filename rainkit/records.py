@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from rainkit.seeds import Stream
 
 Pixels = NDArray[np.uint8]
 """uint8, H x W x 3 in RGB order, or H x W for grey; values 0..255 in sRGB unless said otherwise."""
+
+Light = Literal["srgb", "linear"]
+"""Where light is added up: in sRGB values as they are stored, or in linear light."""
 
 Scalar = str | int | float | bool
 Task = TypeVar("Task")
@@ -123,13 +126,14 @@ class Rain:
     Attributes
     ----------
     layer : uint8 array, H x W or H x W x 3
-        Light added by streaks (the rain layer); grey when the streaks are colourless.
+        Light added by streaks (the rain layer); grey when the streaks are colourless. In the composition `alpha` it is
+        the share of the scene that the streaks hide, always grey.
     compose : str
         How layer and picture meet, a key of `rainkit.rain.compose.COMPOSITIONS`.
     parameters : mapping of str to scalar
         What was drawn, quantised; the same keys for every draw of one simulator.
     colour : tuple of int
-        Streak colour of compositions that mix towards a colour (`alpha`), RGB 0..255.
+        Streak colour, RGB 0..255. `alpha` mixes towards it; the layer of the other compositions has it already.
     transmission : uint8 array H x W, optional
         Share of the scene's light that passes the veil, 0..255 for 0..1; None for no veil.
     airlight : tuple of int, optional
@@ -138,6 +142,8 @@ class Rain:
         Distance in centimetres that the veil was computed from.
     streaks : int32 array N x K, optional
         Streaks as vectors, fixed point, columns as `rainkit.rain.raster.STREAK_COLUMNS` names them.
+    light : "srgb" or "linear"
+        Whether layer and picture meet in sRGB values or in linear light; the layer is stored as sRGB values in both.
     """
 
     layer: Pixels
@@ -148,6 +154,7 @@ class Rain:
     airlight: tuple[int, int, int] | None = None
     depth: NDArray[np.uint16] | None = None
     streaks: NDArray[np.int32] | None = None
+    light: Light = "srgb"
 
 
 class Source(Protocol):
