@@ -1,0 +1,88 @@
+"""How rain meets a picture: THE composition, in integers, rounded once.
+
+With B the clean picture, S the layer, t the transmission of the veil, A its airlight and C the colour of the streaks,
+all from 0 to 1, and V = t B + (1 - t) A the veiled picture (V = B where the rain has no veil):
+
+========== ============================== ==================================================================
+name       rainy picture                  labels that reproduce it
+========== ============================== ==================================================================
+add        min(V + S, 1)                  layer (grey, or RGB where tinted)
+screen     V + S - V S                    layer (grey, or RGB where tinted)
+alpha      (1 - a) V + a C                layer, grey, which is the share a that the streaks hide; colour C
+heavy      min(t (B + S) + (1 - t) A, 1)  layer (grey, or RGB where tinted)
+========== ============================== ==================================================================
+
+and for each of them, where there is a veil, transmission (uint8, t = value / 255) and airlight. In `add`, `screen` and
+`alpha` the veil lies behind the streaks that are seen one by one; in `heavy`, the model of Li, Cheong and Tan (CVPR
+2019, equation 2), it lies in front of them. In linear light B, S, A and C are decoded by an integer table to 16 bits
+and the result is coded again; a and t are shares and mean the same in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from rainkit.rain import light
+from rainkit.records import Pixels, Rain
+
+Composition = Literal["add", "screen", "alpha", "heavy"]
+
+COMPOSITIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "add": "min(V + S, 1): light is added to the veiled picture",
+        "screen": "V + S - V S: light is added where there is room for it",
+        "alpha": "(1 - a) V + a C: streaks hide a share of the veiled picture and show their colour",
+        "heavy": "min(t (B + S) + (1 - t) A, 1): the veil lies in front of the streaks",
+    }
+)
+"""Name of each composition and what it does."""
+
+_IDENTITY = np.arange(256, dtype=np.uint8)
+
+
+def check(clean: Pixels, rain: Rain) -> None:
+    """Raise ValueError unless `rain` can be composed with `clean`; see `compose`."""
+    if clean.dtype != np.uint8 or clean.ndim != 3 or clean.shape[2] != 3:
+        raise ValueError(f"the clean picture must be uint8 H x W x 3, not {clean.dtype} {clean.shape}")
+    if rain.compose not in COMPOSITIONS:
+        raise ValueError(f"no composition named {rain.compose!r}; there are {', '.join(COMPOSITIONS)}")
+    for name, label in (("layer", rain.layer), ("transmission", rain.transmission)):
+        if label is not None and (label.dtype != np.uint8 or label.shape[:2] != clean.shape[:2]):
+            raise ValueError(f"the {name} must be uint8 {clean.shape[:2]}, not {label.dtype} {label.shape}")
+    if rain.layer.ndim != 2 and (rain.compose == "alpha" or rain.layer.shape[2] != 3):
+        raise ValueError(f"a layer of {rain.compose} cannot have the shape {rain.layer.shape}")
+    if rain.transmission is not None and (rain.airlight is None or rain.transmission.ndim != 2):
+        raise ValueError("a transmission must be H x W and needs an airlight")
+
+
+def compose(clean: Pixels, rain: Rain) -> Pixels:
+    """Return the rainy picture, uint8 H x W x 3.
+
+    Parameters
+    ----------
+    clean : uint8 array, H x W x 3, RGB
+        The picture without rain; it is not changed.
+    rain : Rain
+        What a simulator drew, or the same labels read back from a corpus.
+
+    Raises
+    ------
+    ValueError
+        If shapes or dtypes do not fit, or the composition has no such name.
+    """
+    check(clean, rain)
+    from rainkit.rain import kernels  # noqa: PLC0415 - numba is loaded only to draw
+
+    linear = rain.light == "linear"
+    decode, encode = (light.decoding(), light.encoding()) if linear else (_IDENTITY, _IDENTITY)
+    passed = np.empty(0, dtype=np.uint8) if rain.transmission is None else rain.transmission.reshape(-1)
+    mode = list(COMPOSITIONS).index(rain.compose)
+    air = np.array(rain.airlight or (0, 0, 0), dtype=np.uint8)
+    colour = np.array(rain.colour, dtype=np.uint8)
+    layer = rain.layer.reshape(clean.shape[0] * clean.shape[1], -1)
+    rainy: Pixels = kernels.mix(clean.reshape(-1, 3), layer, passed, air, colour, decode, encode, mode)
+    return rainy.reshape(clean.shape)

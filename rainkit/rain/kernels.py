@@ -1,0 +1,142 @@
+"""Integer kernels, compiled on first use and cached on disk; imported only inside the functions that run them.
+
+Everything here is integer arithmetic (and one correctly rounded square root), so the results are the same on every
+processor that numba supports. Nothing is parallel: the order of the sums never depends on threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+ONE = 256  # a pixel, and a whole share, in streak vectors
+UNIT = 16  # fractional bits of unit vectors
+STEP = 1024  # a whole weight
+
+
+@njit(cache=True, inline="always")
+def _ramp(value, inverse):  # type: ignore[no-untyped-def]
+    """Return the cubic step, 0..STEP, of `value` on a ramp whose length is STEP * 2**16 / inverse."""
+    if value <= 0:
+        return 0
+    step = (value * inverse) >> 16
+    if step >= STEP:
+        return STEP
+    return (step * step * (3 * STEP - 2 * step)) >> 20
+
+
+@njit(cache=True)
+def scatter(layer, streaks):  # type: ignore[no-untyped-def]
+    """Add streaks to a uint16 layer, saturating at 65535; the order of the streaks does not matter."""
+    height, width = layer.shape
+    for i in range(streaks.shape[0]):
+        x0, y0 = np.int64(streaks[i, 0]), np.int64(streaks[i, 1])
+        dx, dy = np.int64(streaks[i, 2]) - x0, np.int64(streaks[i, 3]) - y0
+        thick = np.int64(streaks[i, 4])
+        level = np.int64(streaks[i, 6])
+        if thick <= 0 or level <= 0:
+            continue
+        soft = max(np.int64(ONE // 2), np.int64(streaks[i, 5]))  # at least the pixel itself
+        length = np.int64(np.sqrt(np.float64(dx * dx + dy * dy)))
+        if length > 0:
+            ux, uy = (dx << UNIT) // length, (dy << UNIT) // length
+        else:
+            ux, uy = np.int64(0), np.int64(1 << UNIT)
+        # Across: a box as wide as the streak, blurred by a box of twice the softness. Along: the same, and the tapers.
+        half = thick >> 1
+        total = length + thick
+        outer = half + soft
+        inverse = (STEP << 16) // max(1, 2 * min(half, soft))
+        level = level * min(thick, 2 * soft) // (2 * soft)
+        level = level * min(total, 2 * soft) // (2 * soft)
+        ramp = min(total, 2 * soft)
+        inverse0 = (STEP << 16) // max(ramp, soft + ((total * streaks[i, 7]) >> 8))
+        inverse1 = (STEP << 16) // max(ramp, soft + ((total * streaks[i, 8]) >> 8))
+        reach = half + soft
+        far = total + 2 * soft
+
+        extent = ((abs(uy) * reach + abs(ux) * outer) >> UNIT) + 1
+        top = max(np.int64(0), (min(y0, y0 + dy) - extent + ONE - 1) >> 8)
+        bottom = min(np.int64(height - 1), (max(y0, y0 + dy) + extent) >> 8)
+        extent = ((abs(ux) * reach + abs(uy) * outer) >> UNIT) + 1
+        left = max(np.int64(0), (min(x0, x0 + dx) - extent + ONE - 1) >> 8)
+        right = min(np.int64(width - 1), (max(x0, x0 + dx) + extent) >> 8)
+        if left > right or top > bottom:
+            continue
+        steep, slant = abs(uy) >= 4096, abs(ux) >= 4096
+        slope, wide, rate, start, stop = np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+        if steep:  # the span of a row between the long sides
+            slope = (ux << 24) // uy
+            wide = (outer << UNIT) // abs(uy) + 2
+        if slant:  # the span of a row between the short sides
+            rate = (uy << 24) // ux
+            start, stop = (-reach << UNIT) // ux, ((length + reach) << UNIT) // ux
+            start, stop = min(start, stop) - 2, max(start, stop) + 2
+        for y in range(top, bottom + 1):
+            down = y * ONE - y0
+            first, last = left, right
+            if steep:
+                centre = x0 + ((down * slope) >> 24)
+                first = max(first, (centre - wide + ONE - 1) >> 8)
+                last = min(last, (centre + wide) >> 8)
+            if slant:
+                centre = x0 - ((down * rate) >> 24)
+                first = max(first, (centre + start + ONE - 1) >> 8)
+                last = min(last, (centre + stop) >> 8)
+            if first > last:
+                continue
+            across = (first * ONE - x0) * uy - down * ux
+            along = (first * ONE - x0) * ux + down * uy + (reach << UNIT)
+            end = along + (last - first) * ux * ONE
+            low, high = min(along, end) >> UNIT, max(along, end) >> UNIT
+            whole = low * inverse0 >= STEP << 16 and (far - high) * inverse1 >= STEP << 16
+            for x in range(first, last + 1):
+                weight = _ramp(outer - (abs(across) >> UNIT), inverse)
+                if not whole:
+                    place = along >> UNIT
+                    weight = (weight * min(_ramp(place, inverse0), _ramp(far - place, inverse1))) >> 10
+                light = (level * weight) >> 10
+                layer[y, x] = min(np.int64(65535), np.int64(layer[y, x]) + light)
+                across += uy * ONE
+                along += ux * ONE
+
+
+@njit(cache=True)
+def halve(values, rounded):  # type: ignore[no-untyped-def]
+    """Round uint16 values, 65535 for 1, to uint8, 255 for 1."""
+    for i in range(values.size):
+        rounded[i] = (np.uint32(values[i]) * np.uint32(255) + np.uint32(32895)) >> np.uint32(16)
+
+
+ADD, SCREEN, ALPHA, HEAVY = 0, 1, 2, 3
+
+
+@njit(cache=True)
+def mix(clean, layer, passed, air, colour, decode, encode, mode):  # type: ignore[no-untyped-def]
+    """Compose flat pictures: `clean` (N, 3), `layer` (N, 1 or 3), `passed` (N or 0), tables of light; return (N, 3).
+
+    All in units of 1 / (255 * full) of the light, with one division at the end.
+    """
+    rainy = np.empty_like(clean)
+    full = np.int64(decode[255])
+    grey = layer.shape[1] == 1
+    veiled = passed.size > 0
+    for i in range(clean.shape[0]):
+        share = np.int64(passed[i]) if veiled else np.int64(255)
+        for c in range(3):
+            amount = np.int64(layer[i, 0 if grey else c])
+            scene = np.int64(decode[clean[i, c]])
+            fog = (255 - share) * np.int64(decode[air[c]])
+            added = np.int64(decode[amount])
+            if mode == ADD:
+                value = (share * scene + fog + 255 * added + 127) // 255
+            elif mode == SCREEN:
+                behind = share * scene + fog
+                value = (behind * (full - added) + 255 * full * added + 255 * full // 2) // (255 * full)
+            elif mode == ALPHA:
+                behind = share * scene + fog
+                value = ((255 - amount) * behind + 255 * amount * np.int64(decode[colour[c]]) + 32512) // 65025
+            else:
+                value = (share * (scene + added) + fog + 127) // 255
+            rainy[i, c] = encode[min(value, full)]
+    return rainy
