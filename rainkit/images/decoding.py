@@ -85,7 +85,10 @@ def decode_depth(data: bytes, centimetres: float = 1.0) -> NDArray[np.uint16]:
 
 
 def _imdecode(data: bytes, flags: int) -> Pixels:
-    array = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
+    try:
+        array = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
+    except cv2.error as error:
+        raise PictureError(f"the picture's data cannot be decoded: {error.err or error}") from error
     if array is None:
         raise PictureError("the picture's data cannot be decoded")
     return np.asarray(array)

@@ -67,6 +67,8 @@ def probe(data: bytes) -> Header:
     PictureError
         If the bytes are no picture or the header is damaged.
     """
+    if not data:
+        raise TruncatedError("the file is empty")
     try:
         if data.startswith(b"\xff\xd8"):
             header = _probe_jpeg(data)
