@@ -59,9 +59,7 @@ METRICS: dict[str, Metric] = {
     "rain_error": Metric("levels", "lower", "root mean square of result less clean picture on rain pixels"),
     "removal": Metric("", "higher", "share of the mean-free rain layer in what was taken away; 1 is all of it"),
     "rain_free_psnr_rgb": Metric("dB", "higher", "PSNR of what becomes of the clean picture given as input"),
-    "rain_free_error": Metric(
-        "levels", "lower", "mean-free root mean square change of a clean picture given as input"
-    ),
+    "rain_free_error": Metric("levels", "lower", "mean-free root mean square change of a clean picture given as input"),
     "coverage": Metric("", "", "share of pixels in the rain mask at the stated threshold"),
 }
 """Metrics of one sample, in the order of the tables."""
