@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from rainkit.records import Pixels
 
-
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _UP = 2
 
