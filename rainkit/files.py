@@ -47,19 +47,45 @@ class CommittedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._partial = partial_path(path)
+        self._position = 0
         try:
             self._file: BinaryIO = self._partial.open("wb", buffering=0)
         except OSError as error:
             raise write_error(path, error) from error
 
-    def write(self, data: bytes) -> None:
-        """Append `data` and do not return before the system has taken all of it."""
-        view = memoryview(data)
+    def write(self, data: bytes) -> int:
+        """Append `data`, do not return before the system has taken all of it, and return its length in bytes."""
+        view = memoryview(data).cast("B")
+        size = len(view)
+        self._position += size
         try:
             while view:
                 view = view[self._file.write(view) :]
         except OSError as error:
             raise write_error(self.path, error) from error
+        return size
+
+    # What pyarrow asks of a file beside `write`.
+    closed = False
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self._position
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readable(self) -> bool:
+        """Return False."""
+        return False
+
+    def seekable(self) -> bool:
+        """Return False."""
+        return False
+
+    def flush(self) -> None:
+        """Do nothing: nothing is held back."""
 
     def commit(self) -> None:
         """Make the bytes durable, then give the file its name, then make the name durable."""
