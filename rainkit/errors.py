@@ -39,3 +39,7 @@ class IntegrityError(RainkitError):
 
 class ValidationError(RainkitError):
     """A corpus that fails a gate of `rainkit validate`."""
+
+
+class TrainingError(RainkitError):
+    """A training that cannot go on: a loss that is not a number, a GPU out of memory."""
