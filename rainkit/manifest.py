@@ -57,11 +57,12 @@ _ORIGIN_FIELDS = (
     _field("crop_h", pa.int32(), "Height of the crop.", "px"),
 )
 _SCORE = _field("score", pa.float64(), "Complexity by which strata are made, as the recipe's `complexity.score` says.")
+_SPREAD = _field("spread", pa.float64(), "Disagreement of the estimators in a composite score; 0 for a single one.")
 _RAIN_FIELDS = (
     _field("rain", pa.string(), "Name of the rain in the recipe."),
     _field("simulator", pa.string(), "Kind of the simulator that drew the rain."),
     _field("rain_params", pa.string(), "What the simulator drew for this sample, as a JSON object."),
-    _field("rain_seed", pa.string(), "Key of the sample's random stream, in hexadecimal."),
+    _field("rain_seed", pa.string(), "Seed of the sample's rain, a whole number in decimal."),
     _field("coverage", pa.float64(), "Share of the pixels that have rain, 0 to 1."),
     _field("rain_mean", pa.float64(), "Mean of the rain layer over all pixels, 0 to 255."),
     _field("psnr_rainy", pa.float64(), "PSNR of rainy against clean over RGB; infinite where they are equal.", "dB"),
@@ -149,7 +150,7 @@ def samples_schema(members: Sequence[str], estimators: Mapping[str, str], extra:
         If two columns would have one name.
     """
     places = [field for extension in sorted(members) for field in _member_fields(extension)]
-    scores = [*_estimator_fields(estimators, "the crop"), _SCORE]
+    scores = [*_estimator_fields(estimators, "the crop"), _SCORE, _SPREAD]
     fields = [*_SAMPLE_FIELDS, *places, *_ORIGIN_FIELDS, *scores, *_RAIN_FIELDS, *extra]
     columns = {member_column(extension): extension for extension in members}
     return _schema("samples", fields, members=columns, estimators=dict(estimators))
@@ -157,7 +158,7 @@ def samples_schema(members: Sequence[str], estimators: Mapping[str, str], extra:
 
 def backgrounds_schema(estimators: Mapping[str, str], extra: Sequence[pa.Field] = ()) -> pa.Schema:
     """Return the schema of `backgrounds.parquet`: one row an admitted picture; parameters as for `samples_schema`."""
-    scores = [*_estimator_fields(estimators, "the whole picture"), _SCORE]
+    scores = [*_estimator_fields(estimators, "the whole picture"), _SCORE, _SPREAD]
     return _schema("backgrounds", [*_BACKGROUND_FIELDS, *scores, *extra], estimators=dict(estimators))
 
 

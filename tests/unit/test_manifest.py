@@ -50,7 +50,18 @@ def test_samples_have_the_columns_of_the_design() -> None:
         "license",
         "group",
     }
-    expected |= {"crop_x", "crop_y", "crop_w", "crop_h", *ESTIMATORS, "score", "rain", "simulator", "rain_params"}
+    expected |= {
+        "crop_x",
+        "crop_y",
+        "crop_w",
+        "crop_h",
+        *ESTIMATORS,
+        "score",
+        "spread",
+        "rain",
+        "simulator",
+        "rain_params",
+    }
     expected |= {"rain_seed", "coverage", "rain_mean", "psnr_rainy"}
     expected |= {
         f"{member}_{what}" for member in ("rainy", "clean", "streaks") for what in ("offset", "size", "digest")
