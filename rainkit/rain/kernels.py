@@ -6,6 +6,8 @@ processor that numba supports. Nothing is parallel: the order of the sums never 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -15,7 +17,7 @@ STEP = 1024  # a whole weight
 
 
 @njit(cache=True, inline="always")
-def _ramp(value, inverse):  # type: ignore[no-untyped-def]
+def _ramp(value: Any, inverse: Any) -> Any:
     """Return the cubic step, 0..STEP, of `value` on a ramp whose length is STEP * 2**16 / inverse."""
     if value <= 0:
         return 0
@@ -26,7 +28,7 @@ def _ramp(value, inverse):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def scatter(layer, streaks):  # type: ignore[no-untyped-def]
+def scatter(layer: Any, streaks: Any) -> None:  # noqa: PLR0912, PLR0915 - one loop nest; calls cost here
     """Add streaks to a uint16 layer, saturating at 65535; the order of the streaks does not matter."""
     height, width = layer.shape
     for i in range(streaks.shape[0]):
@@ -102,7 +104,7 @@ def scatter(layer, streaks):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def halve(values, rounded):  # type: ignore[no-untyped-def]
+def halve(values: Any, rounded: Any) -> None:
     """Round uint16 values, 65535 for 1, to uint8, 255 for 1."""
     for i in range(values.size):
         rounded[i] = (np.uint32(values[i]) * np.uint32(255) + np.uint32(32895)) >> np.uint32(16)
@@ -112,7 +114,9 @@ ADD, SCREEN, ALPHA, HEAVY = 0, 1, 2, 3
 
 
 @njit(cache=True)
-def mix(clean, layer, passed, air, colour, decode, encode, mode):  # type: ignore[no-untyped-def]
+def mix(  # noqa: PLR0917 - numba takes no keywords
+    clean: Any, layer: Any, passed: Any, air: Any, colour: Any, decode: Any, encode: Any, mode: int
+) -> Any:
     """Compose flat pictures: `clean` (N, 3), `layer` (N, 1 or 3), `passed` (N or 0), tables of light; return (N, 3).
 
     All in units of 1 / (255 * full) of the light, with one division at the end.
@@ -140,3 +144,54 @@ def mix(clean, layer, passed, air, colour, decode, encode, mode):  # type: ignor
                 value = (share * (scene + added) + fog + 127) // 255
             rainy[i, c] = encode[min(value, full)]
     return rainy
+
+
+@njit(cache=True)
+def _slide(sums: Any, seeds: Any, row: Any, length: Any) -> None:
+    """Move a running sum over `length` rows of seeds, so that it ends in `row`."""
+    if row >= 0:
+        for u in range(sums.size):
+            sums[u] += seeds[row, u]
+    if row >= length:
+        for u in range(sums.size):
+            sums[u] -= seeds[row - length, u]
+
+
+@njit(cache=True)
+def run_along(seeds: Any, shape: Any, boxes: Any, slope: Any, taps: Any) -> Any:
+    """Return a layer of slanted streaks from seeds by running sums, uint8; the cost depends on the size alone.
+
+    `seeds` (height + first + second - 2, columns) holds the weight of a streak where it begins, in columns that move
+    by `slope` / 2**16 px a row and wrap around. Along, a streak is the trapezoid of two boxes of `first` and `second`
+    rows; across, it is a row of `taps` (16, 2 n + 1), one for each sixteenth of a pixel, in units of 2**-14.
+    """
+    (height, width), (first, second) = shape, boxes
+    columns = seeds.shape[1]
+    count = taps.shape[1]
+    layer = np.empty((height, width), dtype=np.uint8)
+    newer = np.zeros(columns, dtype=np.int32)  # sums over `first` rows that end in this row
+    older = np.zeros(columns, dtype=np.int32)  # the same, `second` rows earlier
+    sums = np.zeros(columns, dtype=np.int32)
+    line = np.empty(width + count - 1, dtype=np.int32)
+    light = np.empty(width, dtype=np.int32)
+    for row in range(seeds.shape[0]):
+        _slide(newer, seeds, row, first)
+        _slide(older, seeds, row - second, first)
+        for u in range(columns):
+            sums[u] += newer[u] - older[u]
+        y = row - (first + second - 2)
+        if y < 0:
+            continue
+        place = (y * slope) >> 12
+        start = (-(place >> 4) - count // 2) % columns
+        head = min(columns - start, line.size)
+        line[:head] = sums[start : start + head]
+        line[head:] = sums[: line.size - head]
+        light[:] = 8192
+        for j in range(count):
+            tap = np.int32(taps[place & 15, j])
+            for x in range(width):
+                light[x] += tap * line[x + j]
+        for x in range(width):
+            layer[y, x] = min(np.int32(255), light[x] >> 14)
+    return layer

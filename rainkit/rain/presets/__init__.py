@@ -1,7 +1,7 @@
 """Presets: rain that has a name, with where its numbers come from.
 
-A simulator with `preset: NAME` starts from the fields of the preset; fields that the recipe writes itself win. Names end
-in `-like` unless the numbers stand in the publication that is cited.
+A simulator with `preset: NAME` starts from the fields of the preset; fields that the recipe writes itself win. Names
+end in `-like` unless the numbers stand in the publication that is cited.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from rainkit.rain.presets.preset import Preset
 _PAPER = "Gu et al., Networks are Slacking Off, NeurIPS 2023, arXiv 2305.15134"
 _SEQUEL = "the same group's later generator, arXiv 2407.19789"
 _NOTE = (
-    "Brightness does not depend on the draw, as it does in the public recipe, whose min-max stretch ties it to the densest "
-    "spot of each picture."
+    "Brightness does not depend on the draw, as it does in the public recipe, whose min-max stretch ties it to the "
+    "densest spot of each picture."
 )
 
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 Confidence = Literal["published", "read", "remembered", "matched", "own"]
 """How sure the numbers are.
 
-`published` stand in the paper that is cited, `read` were read in its authors' code or description, `remembered` come from
-memory of it and are unverified, `matched` were tuned by eye and by statistics to look like the set, `own` are rainkit's.
+`published` stand in the paper that is cited, `read` were read in its authors' code or description, `remembered` come
+from memory of it and are unverified, `matched` were tuned by eye and by statistics to look like the set, `own` are
+rainkit's.
 """
 
 

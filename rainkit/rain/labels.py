@@ -1,0 +1,66 @@
+"""What rain did to a picture, in numbers and masks."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from rainkit.rain import light, raster
+from rainkit.records import Pixels, Rain
+
+MASK_THRESHOLD = 3
+"""A pixel counts as rain where the layer is at least this, of 255. The literature states none; rainkit states its own."""
+
+
+def mask(layer: Pixels, threshold: int = MASK_THRESHOLD) -> Pixels:
+    """Return where it rains, uint8 H x W, 255 where any channel of the layer is at least `threshold`, else 0.
+
+    Parameters
+    ----------
+    layer : uint8 array, H x W or H x W x 3
+        Layer of `Rain`; the veil is no part of it.
+    threshold : int
+        1..255, of 255.
+    """
+    if layer.ndim == 3:
+        layer = np.maximum(np.maximum(layer[..., 0], layer[..., 1]), layer[..., 2])
+    return np.asarray(cv2.threshold(layer, threshold - 1, 255, cv2.THRESH_BINARY)[1], dtype=np.uint8)
+
+
+def coverage(layer: Pixels, threshold: int = MASK_THRESHOLD) -> float:
+    """Return the share of pixels with rain, 0..1; see `mask`."""
+    return int(cv2.countNonZero(mask(layer, threshold))) / (layer.shape[0] * layer.shape[1])
+
+
+def squared_error(first: Pixels, second: Pixels) -> int:
+    """Return the sum of the squared differences of two uint8 pictures, exact."""
+    difference = cv2.absdiff(first, second).reshape(-1)
+    counts = np.bincount(difference, minlength=256)
+    return int((counts * np.arange(256, dtype=np.int64) ** 2).sum())
+
+
+def psnr(clean: Pixels, rainy: Pixels) -> float:
+    """Return the peak signal-to-noise ratio, dB, over all three channels; 100 where the pictures are equal.
+
+    10 log10(255^2 / MSE), from an integer sum of squares.
+    """
+    total = squared_error(clean, rainy)
+    return min(100.0, 10 * math.log10(255 * 255 * clean.size / total)) if total else 100.0
+
+
+def redraw(rain: Rain) -> Pixels:
+    """Return the layer, drawn again from the streak vectors alone; equal to `rain.layer` bit for bit.
+
+    Raises
+    ------
+    ValueError
+        If the rain has no vectors.
+    """
+    if rain.streaks is None:
+        raise ValueError("this rain has no streak vectors; ask for them with the channel `streaks`")
+    shape = (rain.layer.shape[0], rain.layer.shape[1])
+    if rain.compose == "alpha":
+        return raster.draw_streaks(shape, rain.streaks)
+    return light.tint(raster.draw_streaks(shape, rain.streaks, rain.light), rain.colour, rain.light)

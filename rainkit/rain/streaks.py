@@ -1,0 +1,223 @@
+"""Layers of streaks, each one drawn as a vector: near, middle and far."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rainkit.rain import raster
+from rainkit.rain.ranges import Numbers, numbers, within
+from rainkit.rain.raster import DEGREE, ONE
+from rainkit.rain.simulator import DrawnRain
+from rainkit.records import Rain, Scalar
+from rainkit.seeds import Stream
+
+MOST = 4_000_000
+"""Most streaks in one picture; a recipe that asks for more has a slip in its density."""
+
+
+class StreakLayer(BaseModel):
+    """Streaks of one kind: those at one range of distances, or of one brush."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = Field(default="rain", pattern=r"^[a-z][a-z0-9_]*$", description="Name, for the drawn parameters.")
+    density: Annotated[Numbers, within(0, 1e6)] = Field(
+        default=numbers(1000, 3000),
+        description="Streaks whose middle lies in a million pixels; drawn once a picture.",
+        json_schema_extra={"unit": "1/Mpx"},
+    )
+    length: Annotated[Numbers, within(0, 8192)] = Field(
+        default=numbers(20, 40), description="Length of each streak.", json_schema_extra={"unit": "px"}
+    )
+    width: Annotated[Numbers, within(0.05, 512)] = Field(
+        default=numbers(1, 2),
+        description="Width of each streak; below 1 px it is fainter.",
+        json_schema_extra={"unit": "px"},
+    )
+    softness: Annotated[Numbers, within(0, 256)] = Field(
+        default=numbers(0.5, 1),
+        description="Radius of the blur of each streak, which spreads its light.",
+        json_schema_extra={"unit": "px"},
+    )
+    spread: Annotated[Numbers, within(0, 45)] = Field(
+        default=numbers(2),
+        description="Standard deviation of the directions about that of the picture; drawn once a picture.",
+        json_schema_extra={"unit": "degree"},
+    )
+    opacity: Annotated[Numbers, within(0, 1)] = Field(
+        default=numbers(0.2, 0.5), description="Brightness of each streak, or the share it hides, before its blur."
+    )
+    tail: Annotated[Numbers, within(0, 1)] = Field(
+        default=numbers(0.3, 0.5), description="Share of the length over which each streak fades in."
+    )
+    head: Annotated[Numbers, within(0, 1)] = Field(
+        default=numbers(0.1, 0.3),
+        description="Share of the length over which each streak fades out, where it falls to.",
+    )
+
+    def draw(
+        self, shape: tuple[int, int], rng: Stream, direction: int, fan: int, scale: float
+    ) -> tuple[NDArray[np.int32], dict[str, Scalar]]:
+        """Return streak vectors and what was drawn once for all of them.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Height and width, px.
+        rng : Stream
+            The numbers to draw from.
+        direction, fan : int
+            Direction in the middle of the picture, and how much it grows from its left to its right edge, 1/64 degree.
+        scale : float
+            What lengths, widths and softnesses are multiplied with; densities are divided by its square.
+        """
+        height, width = shape
+        density = self.density.draw(rng.child("density"))
+        spread = round(self.spread.draw(rng.child("spread")) * DEGREE)
+        margin = math.ceil((self.length.high / 2 + self.width.high + self.softness.high) * scale) + 1
+        area = (height + 2 * margin) * (width + 2 * margin)
+        mean = density * 1e-6 / (scale * scale) * area
+        count = max(0, round(mean + math.sqrt(mean) * rng.child("count").number(-math.sqrt(3), math.sqrt(3))))
+        if count > MOST:
+            raise ValueError(
+                f"layer {self.name} has {count} streaks on {width} x {height} px; at most {MOST} are drawn"
+            )
+
+        def sizes(values: Numbers, name: str, unit: float) -> NDArray[np.int64]:
+            return np.rint(values.draws(rng.child(name), count) * unit).astype(np.int64)
+
+        x = rng.child("x").integers(-margin * ONE, (width + margin) * ONE, count)
+        y = rng.child("y").integers(-margin * ONE, (height + margin) * ONE, count)
+        turn = np.rint(rng.child("direction").normal(count) * spread).astype(np.int64)
+        turn += direction + (fan * (2 * x - width * ONE)) // (2 * width * ONE)
+        right, down = raster.fall(turn)
+        thick = np.maximum(sizes(self.width, "width", scale * ONE), 1)
+        # The drop sweeps its own width beyond the segment that its centre travels.
+        travel = np.maximum(sizes(self.length, "length", scale * ONE) - thick, 0)
+        streaks = raster.new_streaks(count)
+        across, along = (travel * right) >> 17, (travel * down) >> 17
+        columns = {
+            "x0": x - across,
+            "y0": y - along,
+            "x1": x + across,
+            "y1": y + along,
+            "width": thick,
+            "softness": sizes(self.softness, "softness", scale * ONE),
+            "opacity": sizes(self.opacity, "opacity", 65535),
+            "tail": sizes(self.tail, "tail", ONE),
+            "head": sizes(self.head, "head", ONE),
+        }
+        for name, values in columns.items():
+            streaks[:, raster.column(name)] = values
+        drawn: dict[str, Scalar] = {
+            f"{self.name}_streaks": count,
+            f"{self.name}_density": round(density, 3),
+            f"{self.name}_spread_deg": spread / DEGREE,
+        }
+        return streaks, drawn
+
+
+class Streaks(DrawnRain):
+    """Layers of anti-aliased, tapered streaks, each drawn from its own length, width, direction, opacity and softness.
+
+    With a `reference_height` the sizes are those in a picture of that height (1: shares of the height) and follow the
+    picture; without, they are pixels. Far layers are many, thin and faint, near ones few, wide and soft; the default
+    has three.
+    """
+
+    kind: Literal["streaks"] = "streaks"
+    layers: tuple[StreakLayer, ...] = Field(
+        default=(
+            StreakLayer(
+                name="far",
+                density=numbers(2000, 5000),
+                length=numbers(8, 18),
+                width=numbers(0.6, 1),
+                softness=numbers(0.5, 0.7),
+                opacity=numbers(0.08, 0.25),
+            ),
+            StreakLayer(
+                name="middle",
+                density=numbers(300, 1000),
+                length=numbers(18, 45),
+                width=numbers(0.8, 1.6),
+                softness=numbers(0.5, 0.9),
+                opacity=numbers(0.15, 0.4),
+            ),
+            StreakLayer(
+                name="near",
+                density=numbers(10, 60),
+                length=numbers(45, 130),
+                width=numbers(1.5, 3.5),
+                softness=numbers(1, 3),
+                opacity=numbers(0.15, 0.35),
+            ),
+        ),
+        min_length=1,
+        max_length=8,
+        description="Layers of streaks; the order does not matter.",
+    )
+    direction: Annotated[Numbers, within(-180, 180)] = Field(
+        default=numbers(-20, 20),
+        description="Direction of the fall in the middle of the picture, from straight down, positive to the right.",
+        json_schema_extra={"unit": "degree"},
+    )
+    fan: Annotated[Numbers, within(-90, 90)] = Field(
+        default=numbers(-4, 4),
+        description="How much the direction grows from the left to the right edge: rain seen from below or above.",
+        json_schema_extra={"unit": "degree"},
+    )
+    scale: Annotated[Numbers, within(0.01, 100)] = Field(
+        default=numbers(1),
+        description="What sizes are multiplied with, and densities divided by its square, per picture.",
+    )
+    reference_height: float | None = Field(
+        default=None,
+        gt=0,
+        le=65535,
+        description="Height of the picture for which the sizes hold; null: they are pixels in every picture.",
+        json_schema_extra={"unit": "px"},
+    )
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [layer.name for layer in self.layers]
+        if len(set(names)) < len(names):
+            raise ValueError(f"each layer needs a name of its own, not {', '.join(names)}")
+        return self
+
+    def __call__(self, shape: tuple[int, int], rng: Stream, depth: NDArray[np.uint16] | None = None) -> Rain:
+        """Draw the rain of one picture.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Height and width, px.
+        rng : Stream
+            The numbers to draw from.
+        depth : uint16 array, H x W, optional
+            Depth map of the picture, cm; only a veil over a map uses it.
+
+        Raises
+        ------
+        ValueError
+            If a layer has more than `MOST` streaks.
+        """
+        direction = round(self.direction.draw(rng.child("direction")) * DEGREE)
+        fan = round(self.fan.draw(rng.child("fan")) * DEGREE)
+        scale = round(self.scale.draw(rng.child("scale")), 4)
+        factor = scale * (shape[0] / self.reference_height if self.reference_height else 1.0)
+        parts = []
+        parameters: dict[str, Scalar] = {"direction_deg": direction / DEGREE, "fan_deg": fan / DEGREE, "scale": scale}
+        for layer in self.layers:
+            vectors, drawn = layer.draw(shape, rng.child("layer", layer.name), direction, fan, factor)
+            parts.append(vectors)
+            parameters |= drawn
+        streaks = np.concatenate(parts)
+        pixels = raster.draw_streaks(shape, streaks, "srgb" if self.compose == "alpha" else self.light)
+        return self.finish(pixels, parameters, rng, streaks=streaks, depth=depth)

@@ -1,0 +1,176 @@
+"""The veil: the drops too small or too far to be seen one by one, which scatter light as fog does.
+
+The scene's light is weakened to the share t = exp(-beta d) over the distance d, and airlight takes the place of the rest
+(Koschmieder's law). Distances are whole centimetres and t is a byte, found by an exact table, so `transmission` and
+`airlight` reproduce the veil bit for bit; the clean picture never has it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from rainkit.rain.ranges import Numbers, numbers, within
+from rainkit.records import Pixels, Scalar
+from rainkit.seeds import Stream
+
+FARTHEST = 655.35
+"""Greatest distance of a depth map, m: uint16 centimetres."""
+
+_FIXED = 1 << 40
+# -ln((k + 1/2) / 255) for k = 254 .. 0: where the transmission falls from k + 1 to k, in 2^-40.
+_FALLS: NDArray[np.int64] = np.array(
+    [round(-math.log((k + 0.5) / 255) * _FIXED) for k in range(254, -1, -1)], dtype=np.int64
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fog:
+    """A veil that was drawn.
+
+    Attributes
+    ----------
+    transmission : uint8 array, H x W
+        Share of the scene's light that passes, 0..255 for 0..1.
+    airlight : tuple of int
+        Colour of the veil, RGB 0..255 (sRGB).
+    depth : uint16 array, H x W
+        Distance, cm.
+    parameters : mapping of str to scalar
+        `veil_beta_per_km`, `veil_distance_m`, `veil_airlight`.
+    """
+
+    transmission: Pixels
+    airlight: tuple[int, int, int]
+    depth: NDArray[np.uint16]
+    parameters: dict[str, Scalar]
+
+
+def transmission_table(beta: float) -> Pixels:
+    """Return t = exp(-beta d) for every distance d in centimetres, uint8 (65536,), 0..255 for 0..1, halves downward.
+
+    Parameters
+    ----------
+    beta : float
+        Extinction, 1/km; used to 10^-5 of its unit.
+    """
+    per_cm = round(beta * _FIXED / 1e5)
+    if per_cm <= 0:
+        return np.full(65536, 255, dtype=np.uint8)
+    falls = np.minimum(-(-_FALLS // per_cm), 65536)  # first distance with the next lower byte
+    steps = np.diff(np.concatenate([[0], falls, [65536]]))
+    return np.repeat(np.arange(255, -1, -1, dtype=np.uint8), steps)
+
+
+def extinction(rain_rate: float) -> float:
+    """Return the extinction of rain, 1/km: 0.312 R^0.67 with R in mm/h.
+
+    The power law for rain that fog models of rain use; Marshall-Palmer drops give the same within a few percent from 5
+    to 100 mm/h.
+    """
+    return 0.312 * math.pow(rain_rate, 0.67)
+
+
+class Veil(BaseModel):
+    """A veil of fine rain over the picture: fog whose density follows from the rain rate, or is given.
+
+    References
+    ----------
+    H. Koschmieder, "Theorie der horizontalen Sichtweite", 1924; S. S. Halder, J.-F. Lalonde, R. de Charette,
+    "Physics-based rendering for improving robustness to rain", ICCV 2019, for the extinction of rain.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    beta: Annotated[Numbers, within(0, 1000)] | None = Field(
+        default=None,
+        description="Extinction; null: 0.312 R^0.67 from the rain rate R.",
+        json_schema_extra={"unit": "1/km"},
+    )
+    rain_rate_mm_h: Annotated[Numbers, within(0, 500)] = Field(
+        default=numbers(10, 50),
+        description="Rain rate for the extinction, where neither beta is given nor the simulator has a rain rate.",
+        json_schema_extra={"unit": "mm/h"},
+    )
+    depth: Literal["ramp", "plane", "map"] = Field(
+        default="ramp",
+        description="Distances: ground that runs to a horizon, one distance, or the depth map beside the picture "
+        "(where it is missing or 0, one distance).",
+    )
+    distance_m: Annotated[Numbers, within(0.01, FARTHEST)] = Field(
+        default=numbers(100, 400), description="Greatest, or only, distance.", json_schema_extra={"unit": "m"}
+    )
+    near_m: Annotated[Numbers, within(0.01, FARTHEST)] = Field(
+        default=numbers(2, 6),
+        description="Distance of the ground at the lower edge (ramp).",
+        json_schema_extra={"unit": "m"},
+    )
+    horizon: Annotated[Numbers, within(-1, 1)] = Field(
+        default=numbers(0.3, 0.5), description="Height of the horizon below the upper edge (ramp), share of the height."
+    )
+    airlight: Annotated[Numbers, within(0, 1)] = Field(
+        default=numbers(0.55, 0.8), description="Brightness of the veil, share of the full sRGB scale."
+    )
+    airlight_colour: tuple[int, int, int] = Field(
+        default=(255, 255, 255), description="Colour that the brightness multiplies, RGB 0..255."
+    )
+
+    def _depth(self, shape: tuple[int, int], rng: Stream, depth: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
+        """Return the distances, uint16 H x W, cm."""
+        height, width = shape
+        far = min(round(self.distance_m.draw(rng) * 100), 65535)
+        near = min(round(self.near_m.draw(rng) * 100), far)
+        horizon = math.floor(self.horizon.draw(rng) * height)
+        if self.depth == "map" and depth is not None:
+            if depth.shape != shape or depth.dtype != np.uint16:
+                raise ValueError(f"the depth map must be uint16 {shape} in cm, not {depth.dtype} {depth.shape}")
+            return np.where(depth == 0, np.uint16(far), depth)
+        if self.depth != "ramp":
+            return np.full(shape, far, dtype=np.uint16)
+        below = np.maximum(np.arange(height, dtype=np.int64) - horizon, 0)
+        # A level plane seen at y below the horizon lies at a distance in proportion to 1 / y.
+        rows = np.where(below > 0, np.minimum(near * max(height - horizon, 1) // np.maximum(below, 1), far), far)
+        return np.repeat(rows.astype(np.uint16)[:, None], width, axis=1)
+
+    def draw(
+        self,
+        shape: tuple[int, int],
+        rng: Stream,
+        depth: NDArray[np.uint16] | None = None,
+        rain_rate: float | None = None,
+    ) -> Fog:
+        """Draw the veil of one picture.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Height and width, px.
+        rng : Stream
+            The numbers to draw from.
+        depth : uint16 array, H x W, optional
+            Depth map of the picture, cm, 0 = unknown; used where `depth` is "map".
+        rain_rate : float, optional
+            Rain rate that the simulator drew, mm/h; used unless `beta` is given.
+
+        Raises
+        ------
+        ValueError
+            If the depth map has another shape or dtype.
+        """
+        rate = self.rain_rate_mm_h.draw(rng.child("rate")) if rain_rate is None else rain_rate
+        beta = extinction(rate) if self.beta is None else self.beta.draw(rng.child("beta"))
+        beta = round(beta, 5)
+        distances = self._depth(shape, rng.child("depth"), depth)
+        level = round(self.airlight.draw(rng.child("airlight")) * 255)
+        red, green, blue = ((level * part + 127) // 255 for part in self.airlight_colour)
+        parameters: dict[str, Scalar] = {
+            "veil_beta_per_km": beta,
+            "veil_distance_m": int(distances.max()) / 100,
+            "veil_airlight": level,
+        }
+        return Fog(transmission_table(beta)[distances], (red, green, blue), distances, parameters)
