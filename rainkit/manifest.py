@@ -57,12 +57,11 @@ _ORIGIN_FIELDS = (
     _field("crop_h", pa.int32(), "Height of the crop.", "px"),
 )
 _SCORE = _field("score", pa.float64(), "Complexity by which strata are made, as the recipe's `complexity.score` says.")
-_SPREAD = _field("spread", pa.float64(), "Disagreement of the estimators in a composite score; 0 for a single one.")
 _RAIN_FIELDS = (
     _field("rain", pa.string(), "Name of the rain in the recipe."),
     _field("simulator", pa.string(), "Kind of the simulator that drew the rain."),
     _field("rain_params", pa.string(), "What the simulator drew for this sample, as a JSON object."),
-    _field("rain_seed", pa.string(), "Seed of the sample's rain, a whole number in decimal."),
+    _field("rain_seed", pa.string(), "Seed of the sample's rain, 16 hexadecimal digits."),
     _field("coverage", pa.float64(), "Share of the pixels that have rain, 0 to 1."),
     _field("rain_mean", pa.float64(), "Mean of the rain layer over all pixels, 0 to 255."),
     _field("psnr_rainy", pa.float64(), "PSNR of rainy against clean over RGB; infinite where they are equal.", "dB"),
@@ -150,7 +149,7 @@ def samples_schema(members: Sequence[str], estimators: Mapping[str, str], extra:
         If two columns would have one name.
     """
     places = [field for extension in sorted(members) for field in _member_fields(extension)]
-    scores = [*_estimator_fields(estimators, "the crop"), _SCORE, _SPREAD]
+    scores = [*_estimator_fields(estimators, "the crop"), _SCORE]
     fields = [*_SAMPLE_FIELDS, *places, *_ORIGIN_FIELDS, *scores, *_RAIN_FIELDS, *extra]
     columns = {member_column(extension): extension for extension in members}
     return _schema("samples", fields, members=columns, estimators=dict(estimators))
@@ -158,7 +157,7 @@ def samples_schema(members: Sequence[str], estimators: Mapping[str, str], extra:
 
 def backgrounds_schema(estimators: Mapping[str, str], extra: Sequence[pa.Field] = ()) -> pa.Schema:
     """Return the schema of `backgrounds.parquet`: one row an admitted picture; parameters as for `samples_schema`."""
-    scores = [*_estimator_fields(estimators, "the whole picture"), _SCORE, _SPREAD]
+    scores = [*_estimator_fields(estimators, "the whole picture"), _SCORE]
     return _schema("backgrounds", [*_BACKGROUND_FIELDS, *scores, *extra], estimators=dict(estimators))
 
 
@@ -189,7 +188,17 @@ def members_of(schema: pa.Schema) -> dict[str, str]:
     return dict(sorted(json.loads(metadata_of(schema)["members"]).items()))
 
 
-def to_batches(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _make_batch(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
+    names = set(schema.names)
+    for row in rows:
+        if row.keys() != names:
+            raise ValueError(f"a row has columns {sorted(set(row) ^ names)} too many or too few")
+    return pa.RecordBatch.from_pylist(list(rows), schema=schema)
+
+
+def to_batches(
+    rows: pa.Table | Iterable[Mapping[str, Any]] | Iterable[pa.RecordBatch], schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
     """Yield rows as record batches of bounded size.
 
     Raises
@@ -197,19 +206,36 @@ def to_batches(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> Iterator
     ValueError
         If a row lacks a column, has another one, or a value is null or of another type.
     """
-    names, iterator = set(schema.names), iter(rows)
-    while chunk := list(islice(iterator, BATCH)):
-        for row in chunk:
-            if row.keys() != names:
-                raise ValueError(f"a row has columns {sorted(set(row) ^ names)} too many or too few")
-        batch = pa.RecordBatch.from_pylist(chunk, schema=schema)
+    iterator = iter(rows.to_batches() if isinstance(rows, pa.Table) else rows)
+    while chunk := list(islice(iterator, 1)):
+        if isinstance(chunk[0], pa.RecordBatch):
+            batch = chunk[0].cast(schema)
+        else:
+            batch = _make_batch([*chunk, *islice(iterator, BATCH - 1)], schema)
         nulls = [name for name, column in zip(schema.names, batch.columns, strict=True) if column.null_count]
         if nulls:
             raise ValueError(f"columns {', '.join(nulls)} hold nulls; a manifest has a value in every cell")
         yield batch
 
 
-def write_table(path: Path | str, schema: pa.Schema, rows: pa.Table | Iterable[Mapping[str, Any]]) -> None:
+def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield tables of `ROW_GROUP` rows and a last shorter one: how rows arrived must not show in the file."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch)
+        count += len(batch)
+        while count >= ROW_GROUP:
+            table = pa.Table.from_batches(held, schema).combine_chunks()
+            yield table.slice(0, ROW_GROUP)
+            held, count = table.slice(ROW_GROUP).to_batches(), count - ROW_GROUP
+    if count:
+        yield pa.Table.from_batches(held, schema).combine_chunks()
+
+
+def write_table(
+    path: Path | str, schema: pa.Schema, rows: pa.Table | Iterable[Mapping[str, Any]] | Iterable[pa.RecordBatch]
+) -> None:
     """Write a table as Parquet, whole or not at all.
 
     Equal rows give equal bytes under one version of pyarrow, whose name stands in the file.
@@ -220,7 +246,7 @@ def write_table(path: Path | str, schema: pa.Schema, rows: pa.Table | Iterable[M
         The file; its folder must exist.
     schema : pyarrow.Schema
         One of the schemas above.
-    rows : pyarrow.Table or iterable of mapping
+    rows : pyarrow.Table, or iterable of mapping or of pyarrow.RecordBatch
         Consumed lazily; memory is bounded by one row group.
 
     Raises
@@ -231,20 +257,10 @@ def write_table(path: Path | str, schema: pa.Schema, rows: pa.Table | Iterable[M
         If a row does not fit the schema.
     """
     dictionary = [name for name in schema.names if not name.endswith(_DISTINCT)]
-    # Chunks of a table say how it was made; the file must not.
-    whole = rows.cast(schema).combine_chunks().to_batches(BATCH) if isinstance(rows, pa.Table) else None
-    batches = to_batches(rows, schema) if whole is None else whole
-    with committing(Path(path)) as file:
-        options = {"version": "2.6", "compression": "zstd", "use_dictionary": dictionary, "write_page_index": True}
-        with pq.ParquetWriter(file, schema, **options) as writer:
-            held: list[pa.RecordBatch] = []
-            for batch in batches:
-                held.append(batch)
-                if sum(map(len, held)) >= ROW_GROUP:
-                    writer.write_table(pa.Table.from_batches(held, schema), row_group_size=ROW_GROUP)
-                    held = []
-            if held:
-                writer.write_table(pa.Table.from_batches(held, schema), row_group_size=ROW_GROUP)
+    options = {"version": "2.6", "compression": "zstd", "use_dictionary": dictionary, "write_page_index": True}
+    with committing(Path(path)) as file, pq.ParquetWriter(file, schema, **options) as writer:
+        for table in _row_groups(to_batches(rows, schema), schema):
+            writer.write_table(table, row_group_size=ROW_GROUP)
 
 
 def check_path(text: str, where: str) -> PurePosixPath:

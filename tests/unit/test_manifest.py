@@ -38,31 +38,11 @@ def test_columns_are_flat_plain_and_described() -> None:
 
 
 def test_samples_have_the_columns_of_the_design() -> None:
-    expected = {
-        "key",
-        "split",
-        "stratum",
-        "shard",
-        "index",
-        "background_id",
-        "source",
-        "source_path",
-        "license",
-        "group",
-    }
-    expected |= {
-        "crop_x",
-        "crop_y",
-        "crop_w",
-        "crop_h",
-        *ESTIMATORS,
-        "score",
-        "spread",
-        "rain",
-        "simulator",
-        "rain_params",
-    }
-    expected |= {"rain_seed", "coverage", "rain_mean", "psnr_rainy"}
+    expected = set(
+        "key split index stratum shard background_id source source_path license group crop_x crop_y crop_w crop_h score "
+        "rain simulator rain_params rain_seed coverage rain_mean psnr_rainy".split()
+    )
+    expected |= set(ESTIMATORS)
     expected |= {
         f"{member}_{what}" for member in ("rainy", "clean", "streaks") for what in ("offset", "size", "digest")
     }
@@ -101,7 +81,8 @@ def test_bytes_are_a_function_of_the_rows(tmp_path: Path) -> None:
     table = pa.Table.from_pylist(rows, schema)
     ragged = pa.concat_tables([table.slice(0, 5000), table.slice(5000, 7), table.slice(5007)])
     manifest.write_table(tmp_path / "b", schema, ragged)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    manifest.write_table(tmp_path / "c", schema, iter(ragged.to_batches(777)))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == (tmp_path / "c").read_bytes()
     groups = pq.ParquetFile(tmp_path / "a").metadata
     assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [manifest.ROW_GROUP, 100]
     assert groups.row_group(0).column(0).compression == "ZSTD"
@@ -134,6 +115,17 @@ def test_rows_that_do_not_fit_are_refused(tmp_path: Path, change: dict[str, Any]
     rows = [make_row(0), make_row(1) | change]
     with pytest.raises((ValueError, pa.ArrowException), match=words):
         manifest.write_table(tmp_path / "a", SCHEMA, rows)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_batches_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    schema = manifest.refused_schema()
+    nullable = pa.schema([pa.field(name, pa.string()) for name in schema.names])
+    batch = pa.RecordBatch.from_pylist([dict.fromkeys(schema.names, "a") | {"reason": None}], nullable)
+    with pytest.raises((ValueError, pa.ArrowException), match="null"):
+        manifest.write_table(tmp_path / "a", schema, [batch])
+    with pytest.raises((ValueError, pa.ArrowException), match="names"):
+        manifest.write_table(tmp_path / "a", schema, [batch.select(["source"])])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,110 @@
+"""`checksums.sha256`: what a corpus consists of, in the form that `sha256sum -c` reads."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from rainkit.errors import IntegrityError
+from rainkit.files import write_bytes
+from rainkit.manifest import check_path
+
+CHECKSUMS = "checksums.sha256"
+"""Name of the file; it is the last that a build writes, and makes a corpus complete."""
+
+LATER = ("validation.json", ".nv-meta")
+"""Files and folders that others add to a finished corpus, so no checksum of theirs is kept."""
+
+_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+_CHUNK = 1 << 20
+
+
+def hash_stream(stream: BinaryIO) -> tuple[str, int]:
+    """Return SHA-256 (hexadecimal) and length in bytes of what a stream still holds."""
+    digest, size = hashlib.sha256(), 0
+    buffer = bytearray(_CHUNK)
+    view = memoryview(buffer)
+    while count := stream.readinto(buffer):  # type: ignore[attr-defined]
+        digest.update(view[:count])
+        size += count
+    return digest.hexdigest(), size
+
+
+def hash_file(path: Path) -> tuple[str, int]:
+    """Return SHA-256 (hexadecimal) and length in bytes of a file."""
+    with path.open("rb", buffering=0) as file:
+        return hash_stream(file)
+
+
+def list_files(folder: Path) -> Iterator[str]:
+    """Yield the files that belong to a corpus, relative, with "/" between parts, sorted; hidden ones are left out.
+
+    Symbolic links count as files: following them would let a corpus reach out of its folder.
+    """
+
+    def walk(place: Path, prefix: str) -> Iterator[str]:
+        for entry in sorted(place.iterdir(), key=lambda path: path.name):
+            name = prefix + entry.name
+            if entry.name.startswith(".") or name in LATER or name == CHECKSUMS:
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                yield from walk(entry, name + "/")
+            else:
+                yield name
+
+    return iter(sorted(walk(folder, "")))
+
+
+def format_checksums(digests: Mapping[str, str]) -> str:
+    """Return the text of a checksum file: one line "DIGEST  PATH" a file, sorted by path."""
+    return "".join(f"{digest}  {path}\n" for path, digest in sorted(digests.items()))
+
+
+def parse_checksums(text: str, where: str = CHECKSUMS) -> dict[str, str]:
+    """Return path -> SHA-256 of a checksum file.
+
+    Raises
+    ------
+    IntegrityError
+        If a line is malformed, a path leaves the folder, or one appears twice.
+    """
+    digests: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise IntegrityError(f"{where}, line {number}: expected 64 hexadecimal digits, two spaces and a path")
+        digest, path = match.groups()
+        check_path(path, f"{where}, line {number}")
+        if path in digests:
+            raise IntegrityError(f"{where}, line {number}: {path} appears twice")
+        digests[path] = digest
+    return digests
+
+
+def write_checksums(folder: Path, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Hash every file of a corpus and write `checksums.sha256` into it, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        The corpus.
+    known : mapping of str to str, optional
+        Path -> SHA-256 of files that were hashed while they were written, which are not read again.
+
+    Returns
+    -------
+    dict of str to str
+        Path -> SHA-256, sorted.
+
+    Raises
+    ------
+    BuildError
+        If the file cannot be written.
+    """
+    known = known or {}
+    digests = {path: known.get(path) or hash_file(folder / path)[0] for path in list_files(folder)}
+    write_bytes(folder / CHECKSUMS, format_checksums(digests).encode())
+    return digests
