@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 
-def prefetch(items: Iterable[Item], depth: int) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
     """Yield what `items` yields, made ahead in a thread that ends with the iterator; errors are raised here."""
     ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(depth)
     stop = threading.Event()

@@ -6,8 +6,9 @@ change what a network sees, every rank makes equally many steps, and the state t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -280,7 +281,7 @@ class BatchStream(IterableDataset[Batch]):
         self._done = state["done"]
 
 
-def iterate(stream: BatchStream, workers: int = 0, pin: bool = False) -> Iterator[Batch]:
+def iterate(stream: BatchStream, workers: int = 0, pin: bool = False) -> Generator[Batch, None, None]:
     """Yield the batches of a stream, read ahead by a thread, or by `workers` processes.
 
     Parameters
@@ -295,8 +296,9 @@ def iterate(stream: BatchStream, workers: int = 0, pin: bool = False) -> Iterato
     if workers:
         yield from DataLoader(stream, batch_size=None, num_workers=workers, pin_memory=pin, prefetch_factor=4)
         return
-    for rainy, clean in prefetch(stream, depth=4):
-        yield (rainy.pin_memory(), clean.pin_memory()) if pin else (rainy, clean)
+    with contextlib.closing(prefetch(stream, depth=4)) as ready:
+        for rainy, clean in ready:
+            yield (rainy.pin_memory(), clean.pin_memory()) if pin else (rainy, clean)
 
 
 def _shares(weights: Sequence[float]) -> list[int]:
