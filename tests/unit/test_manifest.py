@@ -18,6 +18,10 @@ from rainkit.errors import BuildError, IntegrityError
 
 MEMBERS = ("rainy.png", "clean.png", "streaks.npy", "json")
 ESTIMATORS = {"gradient_entropy": "gradient_entropy@luma256/1", "jpeg_ratio": "jpeg_ratio@luma256/1"}
+COLUMNS = """
+    key split index stratum shard background_id source source_path license group crop_x crop_y crop_w crop_h score rain
+    simulator rain_params rain_seed coverage rain_mean psnr_rainy
+"""
 SCHEMA = manifest.samples_schema(MEMBERS, ESTIMATORS)
 
 
@@ -38,10 +42,7 @@ def test_columns_are_flat_plain_and_described() -> None:
 
 
 def test_samples_have_the_columns_of_the_design() -> None:
-    expected = set(
-        "key split index stratum shard background_id source source_path license group crop_x crop_y crop_w crop_h score "
-        "rain simulator rain_params rain_seed coverage rain_mean psnr_rainy".split()
-    )
+    expected = set(COLUMNS.split())
     expected |= set(ESTIMATORS)
     expected |= {
         f"{member}_{what}" for member in ("rainy", "clean", "streaks") for what in ("offset", "size", "digest")
