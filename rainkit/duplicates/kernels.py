@@ -12,36 +12,36 @@ import numpy as np
 _M1 = np.uint64(0x5555555555555555)
 _M2 = np.uint64(0x3333333333333333)
 _M4 = np.uint64(0x0F0F0F0F0F0F0F0F)
-_M8 = np.uint64(0x00FF00FF00FF00FF)
-# Which of the lanes mirroring inverts; the order is that of ORIENTATIONS: as it is, left-right, up-down, both.
-_INVERTED = np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 1], [0, 1, 1, 0]], dtype=np.int64)
+_H01 = np.uint64(0x0101010101010101)
+# Lanes that each mirroring inverts; the order is that of ORIENTATIONS: as it is, left-right, up-down, both.
+MIRRORINGS = np.array([0, 0xFFFF0000FFFF0000, 0xFFFFFFFF00000000, 0x0000FFFFFFFF0000], dtype=np.uint64)
+UPRIGHT = np.zeros(4, dtype=np.uint64)
 
 
 @numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
-def _count_lanes(word: Any) -> Any:
-    """Return the number of set bits in each 16-bit lane, in that lane."""
+def _count_ones(word: Any) -> Any:
+    # LLVM knows this form and uses the processor's instruction, many words at once where it can.
     word = word - ((word >> np.uint64(1)) & _M1)
     word = (word & _M2) + ((word >> np.uint64(2)) & _M2)
     word = (word + (word >> np.uint64(4))) & _M4
-    return (word + (word >> np.uint64(8))) & _M8
+    return (word * _H01) >> np.uint64(56)
 
 
 @numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
-def _nearest(differing: Any, mirrored: bool) -> Any:
-    """Return the least distance over the mirrorings of a query, and which of them has it."""
-    counts = np.int64(_count_lanes(differing))
-    d0, d1, d2, d3 = counts & 255, (counts >> 16) & 255, (counts >> 32) & 255, counts >> 48
-    best, which = d0 + d1 + d2 + d3, 0
-    if mirrored:
-        # An inverted lane differs where it agreed before; the mean's bit (lane 0) is in none of them.
-        across, down, both = d0 + 32 - d1 + d2 - d3, d0 + d1 + 32 - d2 - d3, d0 + 32 - d1 - d2 + d3
-        if across < best:
-            best, which = across, 1
-        if down < best:
-            best, which = down, 2
-        if both < best:
-            best, which = both, 3
-    return best, which
+def _least(differing: Any, mirrorings: Any) -> Any:
+    """Return the least distance over the mirrorings."""
+    across = min(_count_ones(differing ^ mirrorings[0]), _count_ones(differing ^ mirrorings[1]))
+    down = min(_count_ones(differing ^ mirrorings[2]), _count_ones(differing ^ mirrorings[3]))
+    return min(across, down)
+
+
+@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+def _count_near(word: Any, words: Any, first: int, last: int, mirrorings: Any, distance: int) -> int:
+    """Return how many of words[first:last] are near: a loop without branches, before the one that looks closer."""
+    near = 0
+    for place in range(first, last):
+        near += _least(word ^ words[place], mirrorings) <= np.uint64(distance)
+    return near
 
 
 @numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
@@ -55,7 +55,7 @@ def _root(roots: Any, node: int) -> int:
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def unite(
     starts: Any, members: Any, words: Any, other_starts: Any, other_members: Any, other_words: Any,
-    probes: Any, probe_counts: Any, distance: int, mirrored: bool, alike: bool, roots: Any,
+    probes: Any, probe_counts: Any, distance: int, mirrorings: Any, alike: bool, roots: Any,
 ) -> None:  # fmt: skip
     """Join, in `roots`, the members of two bucket tables that lie near to one another in some mirroring.
 
@@ -63,7 +63,7 @@ def unite(
     the lowest index of its set.
     """
     for lane in range(4):
-        for inverted in range(2 if mirrored and lane > 0 else 1):
+        for inverted in range(2 if mirrorings[3] and lane > 0 else 1):
             for bucket in range(0x10000):
                 first, last = starts[lane, bucket], starts[lane, bucket + 1]
                 if first == last:
@@ -75,8 +75,10 @@ def unite(
                         continue
                     for there in range(other_starts[lane, other], other_starts[lane, other + 1]):
                         word = other_words[lane, there]
+                        if not _count_near(word, words[lane], first, last, mirrorings, distance):
+                            continue
                         for here in range(first, last):
-                            if _nearest(word ^ words[lane, here], mirrored)[0] <= distance:
+                            if _least(word ^ words[lane, here], mirrorings) <= np.uint64(distance):
                                 a = _root(roots, np.int64(members[lane, here]))
                                 b = _root(roots, np.int64(other_members[lane, there]))
                                 if a != b:
@@ -90,23 +92,27 @@ def flatten(roots: Any) -> None:
         roots[node] = _root(roots, node)
 
 
-@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
-def _found_before(differing: Any, which: int, lane: int, radii: Any) -> bool:
-    """Return whether an earlier lane of the same orientation leads to the same pair."""
-    counts = np.int64(_count_lanes(differing))
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _judge(differing: Any, lane: int, inverted: int, radii: Any, mirrorings: Any, distance: int) -> Any:
+    """Return the distance and the nearest mirroring of a pair, or -1 if it is not near or is found by another lane."""
+    best, which = np.int64(65), 0
+    for mirroring in range(4):
+        apart = np.int64(_count_ones(differing ^ mirrorings[mirroring]))
+        if apart < best:
+            best, which = apart, mirroring
+    if best > distance or ((mirrorings[which] >> np.uint64(16 * lane)) & np.uint64(1)) != np.uint64(inverted):
+        return -1, which
     for earlier in range(lane):
-        apart = (counts >> (16 * earlier)) & 255
-        if _INVERTED[which, earlier]:
-            apart = 16 - apart
-        if apart <= radii[earlier]:
-            return True
-    return False
+        part = ((differing ^ mirrorings[which]) >> np.uint64(16 * earlier)) & np.uint64(0xFFFF)
+        if np.int64(_count_ones(part)) <= radii[earlier]:
+            return -1, which
+    return best, which
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def search(
     starts: Any, members: Any, words: Any, other_starts: Any, other_members: Any, other_words: Any,
-    probes: Any, probe_counts: Any, radii: Any, distance: int, mirrored: bool,
+    probes: Any, probe_counts: Any, radii: Any, distance: int, mirrorings: Any,
 ) -> Any:  # fmt: skip
     """Return rows (member, other member, mirroring, distance) of the near pairs of two bucket tables, each pair once.
 
@@ -115,7 +121,7 @@ def search(
     found = np.empty((1024, 4), dtype=np.int64)
     count = 0
     for lane in range(4):
-        for inverted in range(2 if mirrored and lane > 0 else 1):
+        for inverted in range(2 if mirrorings[3] and lane > 0 else 1):
             for bucket in range(0x10000):
                 first, last = starts[lane, bucket], starts[lane, bucket + 1]
                 if first == last:
@@ -124,12 +130,12 @@ def search(
                 for probe in range(probe_counts[lane]):
                     other = around ^ probes[lane, probe]
                     for there in range(other_starts[lane, other], other_starts[lane, other + 1]):
+                        word = other_words[lane, there]
+                        if not _count_near(word, words[lane], first, last, mirrorings, distance):
+                            continue
                         for here in range(first, last):
-                            differing = words[lane, here] ^ other_words[lane, there]
-                            apart, which = _nearest(differing, mirrored)
-                            if apart > distance or _INVERTED[which, lane] != inverted:
-                                continue
-                            if _found_before(differing, which, lane, radii):
+                            apart, which = _judge(word ^ words[lane, here], lane, inverted, radii, mirrorings, distance)
+                            if apart < 0:
                                 continue
                             if count == found.shape[0]:
                                 more = np.empty((2 * count, 4), dtype=np.int64)

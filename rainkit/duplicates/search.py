@@ -134,12 +134,13 @@ def group(hashes: Hashes | Sequence[int], distance: int = 10, *, orientations: b
     if unique.size > 1:
         from rainkit.duplicates import kernels  # noqa: PLC0415 - numba is slow to import
 
+        mirrorings = kernels.MIRRORINGS if orientations else kernels.UPRIGHT
         upright = _sort_into_buckets(unique).arrays()
         probes, counts, _ = _list_probes(distance)
-        kernels.unite(*upright, *upright, probes, counts, distance, orientations, True, roots)
+        kernels.unite(*upright, *upright, probes, counts, distance, mirrorings, True, roots)
         if orientations:
             transposed = _sort_into_buckets(orient(unique, "transposed")).arrays()
-            kernels.unite(*transposed, *upright, probes, counts, distance, True, False, roots)
+            kernels.unite(*transposed, *upright, probes, counts, distance, mirrorings, False, roots)
         kernels.flatten(roots)
     joined = roots[inverse]
     first = np.full(unique.size, array.size, dtype=np.int64)
@@ -173,11 +174,12 @@ def find_pairs(
         return Pairs(none, none, small, small)
     from rainkit.duplicates import kernels  # noqa: PLC0415 - numba is slow to import
 
+    mirrorings = kernels.MIRRORINGS if orientations else kernels.UPRIGHT
     targets = _sort_into_buckets(right).arrays()
     found = np.empty((0, 4), dtype=np.int64)
     for turn, name in enumerate(("upright", "transposed") if orientations else ("upright",)):
         queries = _sort_into_buckets(orient(left, name)).arrays()
-        rows = kernels.search(*queries, *targets, *_list_probes(distance), distance, orientations)
+        rows = kernels.search(*queries, *targets, *_list_probes(distance), distance, mirrorings)
         rows[:, 2] += 4 * turn
         found = np.concatenate([found, rows])
     order = np.lexsort((found[:, 2], found[:, 3], found[:, 1], found[:, 0]))
