@@ -1,1 +1,281 @@
-"""To be written: pipeline."""
+"""The path, top to bottom: survey the sources, stratify what they hold, plan every sample, draw and commit shards."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from rainkit.cache import default_path
+from rainkit.engines.serial import Serial
+from rainkit.manifest import write_table
+from rainkit.recipe import Recipe, fingerprint
+from rainkit.records import Engine
+from rainkit.release.commit import commit
+from rainkit.samples import Plan, ShardPlan, Units, describe, encode, render
+from rainkit.samples.draw import ShardTask, draw_shard, read_background
+from rainkit.strata import Stratification, fit
+from rainkit.survey import Advance, Report, Survey, list_units, survey
+from rainkit.workspace import Workspace, open_workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A recipe that has met its pictures.
+
+    Attributes
+    ----------
+    survey : Survey
+        What the sources hold.
+    stratification : Stratification
+        Edges and labels of the units.
+    plan : Plan
+        Every sample.
+    """
+
+    survey: Survey
+    stratification: Stratification
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The outcome of a build.
+
+    Attributes
+    ----------
+    folder : Path
+        The corpus.
+    samples, shards, bytes : int
+        What it holds.
+    refused : dict of str to int
+        Refused pictures by reason.
+    already, resumed : bool or int
+        Whether the corpus was complete before, and how many shards an earlier build had left.
+    """
+
+    folder: Path
+    samples: int
+    shards: int
+    bytes: int
+    refused: dict[str, int]
+    already: bool = False
+    resumed: int = 0
+
+
+def _quiet(stage: str, steps: int) -> Advance:
+    return lambda count, word: None
+
+
+def plan(recipe: Recipe, engine: Engine | None = None, cache: Path | None = None, report: Report = _quiet) -> Planned:
+    """Read and measure the backgrounds of a recipe and plan every sample; nothing is drawn.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        As `load_recipe` gives it.
+    engine : Engine, optional
+        Runs the survey; in this process where not given.
+    cache : Path, optional
+        File that remembers measurements; see `rainkit.cache.default_path`. None remembers nothing.
+    report : callable, optional
+        Follows the progress.
+
+    Raises
+    ------
+    SourceError, BuildError
+        If the sources cannot be read, or hold too little for the recipe.
+    """
+    found = survey(recipe, engine if engine is not None else Serial(), cache, report)
+    units, stratification = stratify(recipe, found)
+    return Planned(found, stratification, Plan(recipe, found.backgrounds, units))
+
+
+def stratify(recipe: Recipe, found: Survey) -> tuple[Units, Stratification]:
+    """Score the units of a survey, pictures or patches, and give each its stratum."""
+    places = list(list_units(recipe, found.measured))
+    owner = np.array([number for number, _ in places], dtype=np.int32)
+    rect = np.array([rect for _, rect in places], dtype=np.int32).reshape(-1, 4)
+    kinds = [instrument.kind for instrument in recipe.instruments]
+    if recipe.complexity.unit == "patch":
+        columns = {kind: np.concatenate([item.patches[kind] for item in found.measured]) for kind in kinds}
+    else:
+        columns = {kind: np.array([item.background.scores[kind] for item in found.measured]) for kind in kinds}
+    score, spread = recipe.complexity.combine(columns)
+    digests = [background.digest for background in found.backgrounds]
+    names = [f"{digests[number]}/{'-'.join(map(str, place))}" for number, place in places]
+    kind: str = getattr(recipe.strata, "second", "")
+    second_id = recipe.identities(recipe.complexity.unit).get(kind, "")
+    second = columns.get(kind)
+    made = fit(recipe.strata, score, names, second, scale=recipe.complexity.score_id, second_scale=second_id)
+    return Units(owner, rect, score, spread, columns, made.labels), made
+
+
+def build(
+    recipe: Recipe,
+    parent: Path,
+    engine: Engine | None = None,
+    cache: Path | None = None,
+    report: Report = _quiet,
+) -> Built:
+    """Build the corpus of a recipe, or continue a build that was cut off.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        As `load_recipe` gives it.
+    parent : Path
+        Output folder; the corpus is NAME-VERSION in it.
+    engine, cache, report
+        As for `plan`; no engine can change a byte.
+
+    Returns
+    -------
+    Built
+        With `already` true where the corpus was complete, and nothing was done.
+
+    Raises
+    ------
+    SourceError, BuildError
+        As `plan`; also if the folder belongs to another recipe, is being built, or cannot be written.
+    """
+    engine = engine if engine is not None else Serial()
+    with open_workspace(parent / f"{recipe.name}-{recipe.version}", recipe) as work:
+        if work.complete:
+            work.close()
+            return Built(work.folder, 0, 0, 0, {}, already=True)
+        planned = plan(recipe, engine, cache, report)
+        work.begin(_digest(planned))
+        shards = list(planned.plan.shards())
+        left = [shard for shard in shards if work.finished(shard.split, shard.number) is None]
+        advance = report("draw", sum(shard.stop - shard.start for shard in shards))
+        advance(sum(shard.stop - shard.start for shard in shards if shard not in set(left)), "")
+        for number, (_, counts) in engine(draw_shard, _tasks(work, planned, left)):
+            advance(counts["samples"], f"{left[number].split} {left[number].number}")
+        totals = commit(work, planned.plan, planned.survey, planned.stratification, report)
+        work.close()
+    sizes = totals["samples"], totals["shards"], totals["bytes"]
+    return Built(work.folder, *sizes, planned.survey.reasons, resumed=len(shards) - len(left))
+
+
+def _digest(planned: Planned) -> str:
+    """Return the digest of the admitted pictures and their strata, which with the recipe decide every byte."""
+    digest = hashlib.sha256()
+    for background in planned.survey.backgrounds:
+        digest.update(f"{background.source}\0{background.path}\0{background.digest}\0{background.sha256}\n".encode())
+    digest.update(planned.plan.units.score.tobytes())
+    digest.update(planned.plan.units.stratum.tobytes())
+    return digest.hexdigest()
+
+
+def _tasks(work: Workspace, planned: Planned, shards: list[ShardPlan]) -> Iterator[ShardTask]:
+    """Yield the task of each shard, with its own rows and pictures alone; made when a worker is free for it."""
+    backgrounds = {background.id: background for background in planned.survey.backgrounds}
+    identity = fingerprint(planned.plan.recipe)
+    for shard in shards:
+        samples = tuple(planned.plan.rows(shard.split, shard.start, shard.stop))
+        needed = {sample.background_id for sample in samples}
+        name = work.shard(shard.split, shard.number)
+        yield ShardTask(
+            recipe=planned.plan.recipe,
+            identity=identity,
+            samples=samples,
+            backgrounds={name: backgrounds[name] for name in needed},
+            pictures={name: planned.survey.pictures[name] for name in needed},
+            shard=work.folder / name,
+            rows=work.rows(shard.split, shard.number),
+            name=name,
+        )
+
+
+def score_cache() -> Path | None:
+    """Return where measurements are remembered between runs, None where the user switched it off."""
+    return default_path()
+
+
+def summarise(planned: Planned) -> list[dict[str, Any]]:
+    """Return the plan's counts by split, stratum and rain, each a row; no sample is drawn."""
+    counts: dict[tuple[str, int, str], int] = {}
+    for shard in planned.plan.shards():
+        for sample in planned.plan.rows(shard.split, shard.start, shard.stop):
+            place = sample.split, sample.stratum, sample.rain
+            counts[place] = counts.get(place, 0) + 1
+    order = list(planned.plan.recipe.splits)
+    rows = sorted(counts.items(), key=lambda item: (order.index(item[0][0]), item[0][1], item[0][2]))
+    return [{"split": split, "stratum": stratum, "rain": rain, "samples": n} for (split, stratum, rain), n in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a build is expected to take, from samples drawn for the purpose: bytes of shards, seconds of one worker."""
+
+    bytes: int
+    seconds: float
+    samples: int
+
+
+def estimate(planned: Planned, each: int = 6) -> Estimate:
+    """Draw a few samples of each split, spread over it, and scale what they took; nothing is kept.
+
+    Parameters
+    ----------
+    planned : Planned
+        A plan.
+    each : int
+        Samples of each split to draw.
+    """
+    recipe = planned.plan.recipe
+    backgrounds = {background.id: background for background in planned.survey.backgrounds}
+    total, seconds, drawn = 0.0, 0.0, 0
+    for name, split in recipe.splits.items():
+        chosen = sorted({round(i * (split.samples - 1) / max(each - 1, 1)) for i in range(each)})
+        rows = [planned.plan.rows(name, index, index + 1)[0] for index in chosen]
+        # The first sample of a process also pays for compiling and warming up; it is drawn once more.
+        for number, row in enumerate([rows[0], *rows]):
+            start = time.perf_counter()
+            background = backgrounds[row.background_id]
+            pixels, depth = read_background(background, planned.survey.pictures[row.background_id])
+            rendered = render(row, pixels, recipe, depth)
+            described = describe(row, background.source, background.license, background.attribution, rendered.labels)
+            size = sum(512 + -(-len(data) // 512) * 512 for data in encode(rendered, described).values())
+            if number:
+                total += size * split.samples / len(rows)
+                seconds += (time.perf_counter() - start) * split.samples / len(rows)
+                drawn += 1
+    return Estimate(round(total), seconds, drawn)
+
+
+def write_plan(planned: Planned, path: Path) -> None:
+    """Write every row of a plan as Parquet: what the manifest will say before anything is drawn.
+
+    Raises
+    ------
+    BuildError
+        If the file cannot be written.
+    """
+    kinds = sorted(planned.plan.units.scores)
+    columns = [("key", pa.string()), ("split", pa.string()), ("index", pa.int64()), ("stratum", pa.int16())]
+    columns += [("shard", pa.int32()), ("background_id", pa.string())]
+    columns += [(f"crop_{side}", pa.int32()) for side in "xywh"]
+    columns += [(kind, pa.float64()) for kind in (*kinds, "score", "score_spread")]
+    columns += [("rain", pa.string()), ("rain_seed", pa.string())]
+    schema = pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns])
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for shard in planned.plan.shards():
+            for sample in planned.plan.rows(shard.split, shard.start, shard.stop):
+                crop = {f"crop_{side}": value for side, value in zip("xywh", sample.crop, strict=True)}
+                yield {
+                    **crop, **sample.scores, "key": sample.key, "split": sample.split, "index": sample.index,
+                    "stratum": sample.stratum, "shard": shard.number, "background_id": sample.background_id,
+                    "score": sample.score, "score_spread": sample.spread, "rain": sample.rain,
+                    "rain_seed": f"{sample.rain_seed:016x}",
+                }  # fmt: skip
+
+    write_table(path, schema, rows())

@@ -109,14 +109,46 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
-    """A rectangle of a background, in pixels."""
+class Sample:
+    """One row of a plan: everything that decides the pixels of a sample but the background's own.
 
+    Attributes
+    ----------
+    key : str
+        Name of the sample, unique in the corpus, without dots.
+    split : str
+        Name of the split.
+    index : int
+        Number within the split, from 0.
+    stratum : int
+        Stratum of the unit (picture or patch), 0 = simplest.
+    background_id : str
+        `Background.id`.
+    crop : tuple of int
+        x, y, width, height of the crop in the background, in pixels.
+    score : float
+        Score that the stratum follows from.
+    spread : float
+        Spread of the members of a composite score; 0 for the score of one estimator.
+    scores : mapping of str to float
+        Estimator to value, of the unit.
+    rain : str
+        Name of the rain in the recipe.
+    rain_seed : int
+        Seed of the rain's stream, 0 <= seed < 2^63; `rainkit.rain.draw` gives the same rain from it.
+    """
+
+    key: str
+    split: str
+    index: int
+    stratum: int
     background_id: str
-    x: int
-    y: int
-    width: int
-    height: int
+    crop: tuple[int, int, int, int]
+    score: float
+    spread: float
+    scores: Mapping[str, float]
+    rain: str
+    rain_seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +192,12 @@ class Rain:
 class Source(Protocol):
     """Offers pictures; the order is a function of the content, not of the file system."""
 
-    kind: str
-    license: str
-    attribution: str
+    @property
+    def kind(self) -> str: ...
+    @property
+    def license(self) -> str: ...
+    @property
+    def attribution(self) -> str: ...
 
     def __call__(self) -> Iterator[Picture]: ...
 
@@ -170,7 +205,8 @@ class Source(Protocol):
 class Estimator(Protocol):
     """Maps a view of a picture (uint8 luma, or RGB where `view` says so) to one number."""
 
-    kind: str
+    @property
+    def kind(self) -> str: ...
 
     def __call__(self, view: Pixels) -> float: ...
 
@@ -178,7 +214,8 @@ class Estimator(Protocol):
 class Simulator(Protocol):
     """Draws rain for a picture of the given shape; never sees the picture."""
 
-    kind: str
+    @property
+    def kind(self) -> str: ...
 
     def __call__(self, shape: tuple[int, int], rng: Stream) -> Rain: ...
 
@@ -186,6 +223,7 @@ class Simulator(Protocol):
 class Engine(Protocol):
     """Runs a picklable function over tasks; results come in any order, each with the index of its task."""
 
-    kind: str
+    @property
+    def kind(self) -> str: ...
 
     def __call__(self, function: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[tuple[int, Any]]: ...

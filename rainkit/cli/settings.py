@@ -1,0 +1,60 @@
+"""Options that several commands share: where sources lie, and how work is run; none of them can change a pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from rainkit.errors import RecipeError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def source_option(function: Function) -> Function:
+    """Add `--source NAME=PATH`, which may be given several times, passed as `sources`."""
+    return click.option(
+        "--source",
+        "sources",
+        multiple=True,
+        metavar="NAME=PATH",
+        help="Where a source of the recipe lies on this disk; may be given several times.",
+    )(function)
+
+
+def moved_sources(sources: tuple[str, ...]) -> dict[str, str]:
+    """Return the places that `--source` gives, by name.
+
+    Raises
+    ------
+    RecipeError
+        If one is not NAME=PATH.
+    """
+    moved = {}
+    for text in sources:
+        name, sign, place = text.partition("=")
+        if not sign or not name or not place:
+            raise RecipeError(f"--source {text}: write NAME=PATH, such as photos=/data/div2k")
+        moved[name] = place
+    return moved
+
+
+def engine_options(function: Function) -> Function:
+    """Add `--workers`, `--engine` and `--no-cache`, for `make_engine`."""
+    for option in (
+        click.option("--no-cache", is_flag=True, help="Measure everything anew; remember nothing."),
+        click.option("--engine", "kind", metavar="KIND", help="How tasks are run: serial, processes, ray."),
+        click.option("-w", "--workers", type=int, help="Tasks at a time; one per processor where not given."),
+    ):
+        function = option(function)
+    return function
+
+
+def make_engine(workers: int | None, kind: str | None, no_cache: bool) -> tuple[Any, Path | None]:
+    """Return the engine and the cache file that the options ask for."""
+    from rainkit.cache import default_path
+    from rainkit.engines import choose_engine
+
+    return choose_engine(kind, workers), None if no_cache else default_path()

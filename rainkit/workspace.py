@@ -1,0 +1,189 @@
+"""The folder of a corpus while it is being built: locked, resumable, complete when its last file appears.
+
+`.rainkit/` in the folder holds the lock, what is being built, and the rows of each finished shard. It is removed once
+`checksums.sha256`, the last file, is in place; until then a build of the same plan continues, and any other is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rainkit.errors import BuildError
+from rainkit.files import write_bytes, write_error
+from rainkit.manifest import metadata_of
+from rainkit.recipe import Recipe, component_versions, dump_recipe, fingerprint
+
+LAST = "checksums.sha256"
+"""The file that makes a corpus complete."""
+
+STATE = ".rainkit"
+
+
+class Workspace:
+    """The folder of one corpus, locked for this process.
+
+    Parameters
+    ----------
+    folder : Path
+        NAME-VERSION in the output folder.
+    recipe : Recipe
+        What is to be built there.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
+        self.folder = folder
+        self.recipe = recipe
+        self.state = folder / STATE
+
+    @property
+    def complete(self) -> bool:
+        """Whether the corpus has its last file."""
+        return (self.folder / LAST).exists()
+
+    def shard(self, split: str, number: int) -> str:
+        """Return the path of a shard within the corpus."""
+        return f"data/{split}/{self.recipe.name}-{split}-{number:06d}.tar"
+
+    def rows(self, split: str, number: int) -> Path:
+        """Return where the rows of a finished shard are kept until the manifest is written."""
+        return self.state / "rows" / f"{split}-{number:06d}.parquet"
+
+    def finished(self, split: str, number: int) -> dict[str, Any] | None:
+        """Return size, sha256, md5 and samples of a shard that is whole, None for one that is still to be drawn."""
+        try:
+            schema = pq.read_schema(self.rows(split, number))
+            identity: dict[str, Any] = json.loads(metadata_of(schema)["shard"])
+            size = (self.folder / self.shard(split, number)).stat().st_size
+        except (OSError, KeyError, ValueError, pa.ArrowException):
+            return None
+        return identity if identity["size"] == size else None
+
+    def begin(self, plan: str) -> None:
+        """Note what is being built, or check that an unfinished build is of the same recipe and pictures.
+
+        Parameters
+        ----------
+        plan : str
+            Digest of the backgrounds; with the recipe's fingerprint it decides every byte.
+
+        Raises
+        ------
+        BuildError
+            If the folder holds an unfinished build of other pictures, or cannot be written.
+        """
+        note = self.state / "build.json"
+        identity = {"fingerprint": fingerprint(self.recipe), "plan": plan}
+        if note.exists():
+            found = json.loads(note.read_text(encoding="utf-8"))
+            if found != identity:
+                raise BuildError(
+                    f"{self.folder} holds an unfinished build of the same recipe from other pictures; put the pictures "
+                    f"back as they were, or remove the folder and build again"
+                )
+            return
+        make_folder(self.state / "rows")
+        for split in self.recipe.splits:
+            make_folder(self.folder / "data" / split)
+        make_folder(self.folder / "metadata")
+        write_bytes(self.folder / "recipe.yaml", dump_recipe(self.recipe).encode())
+        write_bytes(self.state / "components.json", json.dumps(component_versions(self.recipe)).encode())
+        write_bytes(note, json.dumps(identity).encode())
+
+    def close(self) -> None:
+        """Remove what only a build needs."""
+        shutil.rmtree(self.state, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents.
+
+    Raises
+    ------
+    BuildError
+        If the system refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from error
+
+
+def _refuse_other(folder: Path, recipe: Recipe) -> None:
+    """Raise BuildError if the folder belongs to another recipe, and show the difference."""
+    path = folder / "recipe.yaml"
+    if not path.exists():
+        strangers = sorted(entry.name for entry in folder.iterdir() if entry.name != STATE) if folder.exists() else []
+        if strangers:
+            raise BuildError(
+                f"{folder} exists and is not a corpus (it holds {strangers[0]!r}); choose another output folder"
+            )
+        return
+    there, ours = path.read_text(encoding="utf-8"), dump_recipe(recipe)
+    if there != ours:
+        lines = difflib.unified_diff(
+            there.splitlines(), ours.splitlines(), "built there", "this recipe", lineterm="", n=1
+        )
+        raise BuildError(
+            f"{folder} belongs to another recipe; raise `version`, or choose another output folder\n" + "\n".join(lines)
+        )
+    note = folder / STATE / "components.json"
+    if note.exists() and (versions := json.loads(note.read_text(encoding="utf-8"))) != component_versions(recipe):
+        moved = [name for name, version in component_versions(recipe).items() if versions.get(name) != version]
+        raise BuildError(
+            f"{folder} was begun with other versions of {', '.join(moved)}; finish it with the rainkit that began it, "
+            f"or remove the folder and build again"
+        )
+
+
+@contextmanager
+def open_workspace(folder: Path, recipe: Recipe) -> Iterator[Workspace]:
+    """Lock the folder of a corpus for the length of the block.
+
+    Raises
+    ------
+    BuildError
+        If another build holds the folder, it belongs to another recipe or to something else, or cannot be written.
+    """
+    new = not folder.exists()
+    if not new:
+        _refuse_other(folder, recipe)
+    workspace = Workspace(folder, recipe)
+    if workspace.complete:
+        yield workspace
+        return
+    make_folder(workspace.state)
+    try:
+        handle = os.open(workspace.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise write_error(workspace.state / "lock", error) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BuildError(
+                f"{folder} is being built by another process; wait for it, or choose another folder"
+            ) from error
+        for left in folder.glob("data/*/.*.part"):
+            # Parts of a build that was killed; whoever writes holds the lock, so nobody needs them.
+            left.unlink(missing_ok=True)
+        yield workspace
+    finally:
+        os.close(handle)
+        if not (workspace.state / "build.json").exists() and not workspace.complete:
+            # Nothing was begun: leave the disk as it was found.
+            shutil.rmtree(workspace.state, ignore_errors=True)
+            if new:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
