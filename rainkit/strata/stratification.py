@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rainkit.errors import BuildError, SourceError
 from rainkit.strata.cuts import place
 
-METADATA_KEY = b"rainkit.strata"
+METADATA_KEY = b"rainkit:strata"
 """Key of the Parquet schema metadata of samples.parquet under which `Stratification.document` stands as JSON."""
 
 
