@@ -71,7 +71,7 @@ def perceptual_hash(pixels: Pixels) -> int:
 
     Examples
     --------
-    >>> ramp = np.tile(np.arange(64, dtype=np.uint8), (48, 1))
+    >>> ramp = np.tile(np.arange(0, 128, 4, dtype=np.uint8), (32, 1))
     >>> perceptual_hash(ramp) == perceptual_hash(ramp + 100)
     True
     """
