@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from rainkit.rain.compose import COMPOSITIONS, compose
+from rainkit.rain.compose import COMPOSITIONS
 from rainkit.rain.drawing import SIMULATORS, AnySimulator, Drawn, draw, simulator
 from rainkit.rain.presets import PRESETS, Preset
 from rainkit.rain.raster import STREAK_COLUMNS, draw_streaks
@@ -23,7 +23,6 @@ __all__ = [
     "Drawn",
     "Preset",
     "Veil",
-    "compose",
     "draw",
     "draw_streaks",
     "simulator",

@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from rainkit.rain import light
@@ -40,8 +41,6 @@ COMPOSITIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Name of each composition and what it does."""
-
-_IDENTITY = np.arange(256, dtype=np.uint8)
 
 
 def check(clean: Pixels, rain: Rain) -> None:
@@ -75,14 +74,61 @@ def compose(clean: Pixels, rain: Rain) -> Pixels:
         If shapes or dtypes do not fit, or the composition has no such name.
     """
     check(clean, rain)
-    from rainkit.rain import kernels  # noqa: PLC0415 - numba is loaded only to draw
+    return _compose_light(clean, rain) if rain.light == "linear" else _compose_bytes(clean, rain)
 
-    linear = rain.light == "linear"
-    decode, encode = (light.decoding(), light.encoding()) if linear else (_IDENTITY, _IDENTITY)
-    passed = np.empty(0, dtype=np.uint8) if rain.transmission is None else rain.transmission.reshape(-1)
-    mode = list(COMPOSITIONS).index(rain.compose)
-    air = np.array(rain.airlight or (0, 0, 0), dtype=np.uint8)
-    colour = np.array(rain.colour, dtype=np.uint8)
-    layer = rain.layer.reshape(clean.shape[0] * clean.shape[1], -1)
-    rainy: Pixels = kernels.mix(clean.reshape(-1, 3), layer, passed, air, colour, decode, encode, mode)
-    return rainy.reshape(clean.shape)
+
+def _row(colour: tuple[int, int, int], width: int) -> Pixels:
+    """Return a row of one colour, uint8, `width` times its three bytes."""
+    return np.tile(np.array(colour, dtype=np.uint8), width)
+
+
+def _spread(values: Pixels) -> Pixels:
+    """Return a grey or RGB picture as uint8 (rows, 3 * columns)."""
+    if values.ndim == 2:
+        values = np.asarray(cv2.merge([values, values, values]), dtype=np.uint8)
+    return values.reshape(values.shape[0], -1)
+
+
+def _compose_bytes(clean: Pixels, rain: Rain) -> Pixels:
+    """Compose sRGB values."""
+    from rainkit.rain import mixing  # noqa: PLC0415 - numba is loaded only to draw
+
+    rainy = np.empty_like(clean, order="C")
+    rows, mode, width = _spread(clean), list(COMPOSITIONS).index(rain.compose), clean.shape[1]
+    layer, colour = _spread(rain.layer), _row(rain.colour, width)
+    if rain.transmission is None or rain.airlight is None:
+        mixing.mix_plain(_spread(rainy), rows, layer, colour, mode)
+    else:
+        air = _row(rain.airlight, width)
+        mixing.mix_veiled(_spread(rainy), rows, layer, _spread(rain.transmission), (air, colour), mode)
+    return rainy
+
+
+def _fog_table(airlight: tuple[int, int, int]) -> Pixels:
+    """Return the sRGB byte that a byte becomes behind each transmission, uint8 (256 transmissions, 3, 256 bytes)."""
+    decode, encode = light.decoding().astype(np.int64), light.encoding()
+    share = np.arange(256, dtype=np.int64)[:, None]
+    tables = {level: encode[(share * decode + (255 - share) * decode[level] + 127) // 255] for level in set(airlight)}
+    return np.stack([tables[level] for level in airlight], axis=1)
+
+
+def _compose_light(clean: Pixels, rain: Rain) -> Pixels:
+    """Compose linear light."""
+    from rainkit.rain import mixing  # noqa: PLC0415 - numba is loaded only to draw
+
+    decode = light.decoding().astype(np.int64)
+    if rain.transmission is None or rain.airlight is None:
+        rainy, passed = clean.copy(order="C"), np.empty(0, dtype=np.uint8)
+    else:
+        rainy, passed = np.empty_like(clean, order="C"), rain.transmission.reshape(-1)
+        mixing.veil_light(rainy.reshape(-1, 3), clean.reshape(-1, 3), passed, _fog_table(rain.airlight).reshape(-1))
+    mixing.mix_light(
+        rainy.reshape(-1, 3),
+        clean.reshape(-1, 3),
+        rain.layer.reshape(clean.shape[0] * clean.shape[1], -1),
+        passed,
+        (decode[list(rain.airlight or (0, 0, 0))], decode[list(rain.colour)]),
+        (decode, *light.encoding_steps()),
+        list(COMPOSITIONS).index(rain.compose),
+    )
+    return rainy

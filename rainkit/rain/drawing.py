@@ -49,7 +49,7 @@ def simulator(name: str, **fields: Any) -> Any:
     if name in SIMULATORS:
         return SIMULATORS[name](**fields)
     if name in PRESETS:
-        return SIMULATORS[PRESETS[name].kind](preset=name, **fields)
+        return SIMULATORS[PRESETS[name].kind](**{"preset": name, **fields})
     names = [*SIMULATORS, *PRESETS]
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}"

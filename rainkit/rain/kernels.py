@@ -16,7 +16,7 @@ UNIT = 16  # fractional bits of unit vectors
 STEP = 1024  # a whole weight
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
 def _ramp(value: Any, inverse: Any) -> Any:
     """Return the cubic step, 0..STEP, of `value` on a ramp whose length is STEP * 2**16 / inverse."""
     if value <= 0:
@@ -27,18 +27,18 @@ def _ramp(value: Any, inverse: Any) -> Any:
     return (step * step * (3 * STEP - 2 * step)) >> 20
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def scatter(layer: Any, streaks: Any) -> None:  # noqa: PLR0912, PLR0915 - one loop nest; calls cost here
     """Add streaks to a uint16 layer, saturating at 65535; the order of the streaks does not matter."""
     height, width = layer.shape
     for i in range(streaks.shape[0]):
         x0, y0 = np.int64(streaks[i, 0]), np.int64(streaks[i, 1])
         dx, dy = np.int64(streaks[i, 2]) - x0, np.int64(streaks[i, 3]) - y0
-        thick = np.int64(streaks[i, 4])
+        thick: Any = np.int64(streaks[i, 4])
         level = np.int64(streaks[i, 6])
         if thick <= 0 or level <= 0:
             continue
-        soft = max(np.int64(ONE // 2), np.int64(streaks[i, 5]))  # at least the pixel itself
+        soft: Any = max(np.int64(ONE // 2), np.int64(streaks[i, 5]))  # at least the pixel itself
         length = np.int64(np.sqrt(np.float64(dx * dx + dy * dy)))
         if length > 0:
             ux, uy = (dx << UNIT) // length, (dy << UNIT) // length
@@ -65,7 +65,7 @@ def scatter(layer: Any, streaks: Any) -> None:  # noqa: PLR0912, PLR0915 - one l
         right = min(np.int64(width - 1), (max(x0, x0 + dx) + extent) >> 8)
         if left > right or top > bottom:
             continue
-        steep, slant = abs(uy) >= 4096, abs(ux) >= 4096
+        steep, slant = abs(uy) >= 4096, abs(ux) >= 32768
         slope, wide, rate, start, stop = np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0)
         if steep:  # the span of a row between the long sides
             slope = (ux << 24) // uy
@@ -97,56 +97,19 @@ def scatter(layer: Any, streaks: Any) -> None:  # noqa: PLR0912, PLR0915 - one l
                 if not whole:
                     place = along >> UNIT
                     weight = (weight * min(_ramp(place, inverse0), _ramp(far - place, inverse1))) >> 10
-                light = (level * weight) >> 10
-                layer[y, x] = min(np.int64(65535), np.int64(layer[y, x]) + light)
+                    along += ux * ONE
+                layer[y, x] = min(np.int64(65535), np.int64(layer[y, x]) + ((level * weight) >> 10))
                 across += uy * ONE
-                along += ux * ONE
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def halve(values: Any, rounded: Any) -> None:
     """Round uint16 values, 65535 for 1, to uint8, 255 for 1."""
     for i in range(values.size):
         rounded[i] = (np.uint32(values[i]) * np.uint32(255) + np.uint32(32895)) >> np.uint32(16)
 
 
-ADD, SCREEN, ALPHA, HEAVY = 0, 1, 2, 3
-
-
-@njit(cache=True)
-def mix(  # noqa: PLR0917 - numba takes no keywords
-    clean: Any, layer: Any, passed: Any, air: Any, colour: Any, decode: Any, encode: Any, mode: int
-) -> Any:
-    """Compose flat pictures: `clean` (N, 3), `layer` (N, 1 or 3), `passed` (N or 0), tables of light; return (N, 3).
-
-    All in units of 1 / (255 * full) of the light, with one division at the end.
-    """
-    rainy = np.empty_like(clean)
-    full = np.int64(decode[255])
-    grey = layer.shape[1] == 1
-    veiled = passed.size > 0
-    for i in range(clean.shape[0]):
-        share = np.int64(passed[i]) if veiled else np.int64(255)
-        for c in range(3):
-            amount = np.int64(layer[i, 0 if grey else c])
-            scene = np.int64(decode[clean[i, c]])
-            fog = (255 - share) * np.int64(decode[air[c]])
-            added = np.int64(decode[amount])
-            if mode == ADD:
-                value = (share * scene + fog + 255 * added + 127) // 255
-            elif mode == SCREEN:
-                behind = share * scene + fog
-                value = (behind * (full - added) + 255 * full * added + 255 * full // 2) // (255 * full)
-            elif mode == ALPHA:
-                behind = share * scene + fog
-                value = ((255 - amount) * behind + 255 * amount * np.int64(decode[colour[c]]) + 32512) // 65025
-            else:
-                value = (share * (scene + added) + fog + 127) // 255
-            rainy[i, c] = encode[min(value, full)]
-    return rainy
-
-
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _slide(sums: Any, seeds: Any, row: Any, length: Any) -> None:
     """Move a running sum over `length` rows of seeds, so that it ends in `row`."""
     if row >= 0:
@@ -157,7 +120,7 @@ def _slide(sums: Any, seeds: Any, row: Any, length: Any) -> None:
             sums[u] -= seeds[row - length, u]
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def run_along(seeds: Any, shape: Any, boxes: Any, slope: Any, taps: Any) -> Any:
     """Return a layer of slanted streaks from seeds by running sums, uint8; the cost depends on the size alone.
 
@@ -195,3 +158,37 @@ def run_along(seeds: Any, shape: Any, boxes: Any, slope: Any, taps: Any) -> Any:
         for x in range(width):
             layer[y, x] = min(np.int32(255), light[x] >> 14)
     return layer
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def sow(streaks: Any, words: Any, frame: Any, turns: Any, tables: Any, sines: Any) -> None:  # noqa: PLR0917
+    """Fill streak vectors from random words, four a streak.
+
+    `frame` is (x, y, width, height) of where the middles lie, in 1/256 px. `turns` is (direction in the middle of the
+    frame, its growth over a width of the frame, the standard deviation in 2**-16, quarter turns in the table); angles
+    in the steps of the table of `sines`. `tables` (6, 4096) holds quantiles of length, width, softness, opacity, tail
+    and head.
+    """
+    left, top, width, height = frame
+    direction, fan, deviation, quarter = turns
+    for i in range(streaks.shape[0]):
+        word = words[4 * i]
+        x = left + np.int64(((word >> np.uint64(32)) * np.uint64(width)) >> np.uint64(32))
+        y = top + np.int64(((word & np.uint64(0xFFFFFFFF)) * np.uint64(height)) >> np.uint64(32))
+        word = words[4 * i + 1]  # four uniform numbers add up to a nearly normal one of variance 1/3
+        total = np.int64(0)
+        for j in range(4):
+            total += np.int64((word >> np.uint64(16 * j)) & np.uint64(0xFFFF))
+        turn = direction + ((total - 131070) * deviation >> 32) + (fan * (2 * (x - left) - width)) // (2 * width)
+        turn %= 4 * quarter
+        length = np.int64(tables[0, np.int64(words[4 * i + 2] & np.uint64(4095))])
+        for j in range(1, 5):
+            streaks[i, 3 + j] = tables[j, np.int64((words[4 * i + 2] >> np.uint64(12 * j)) & np.uint64(4095))]
+        streaks[i, 8] = tables[5, np.int64(words[4 * i + 3] & np.uint64(4095))]
+        thick = max(np.int64(1), np.int64(streaks[i, 4]))
+        streaks[i, 4] = thick
+        # The drop sweeps its own width beyond the segment that its centre travels.
+        travel = max(np.int64(0), length - thick)
+        across, along = (travel * sines[turn]) >> 17, (travel * sines[(turn + quarter) % (4 * quarter)]) >> 17
+        streaks[i, 0], streaks[i, 1] = x - across, y - along
+        streaks[i, 2], streaks[i, 3] = x + across, y + along

@@ -11,7 +11,7 @@ from rainkit.rain import light, raster
 from rainkit.records import Pixels, Rain
 
 MASK_THRESHOLD = 3
-"""A pixel counts as rain where the layer is at least this, of 255. The literature states none; rainkit states its own."""
+"""A pixel counts as rain where the layer is at least this, of 255; the literature states no threshold."""
 
 
 def mask(layer: Pixels, threshold: int = MASK_THRESHOLD) -> Pixels:
@@ -31,7 +31,8 @@ def mask(layer: Pixels, threshold: int = MASK_THRESHOLD) -> Pixels:
 
 def coverage(layer: Pixels, threshold: int = MASK_THRESHOLD) -> float:
     """Return the share of pixels with rain, 0..1; see `mask`."""
-    return int(cv2.countNonZero(mask(layer, threshold))) / (layer.shape[0] * layer.shape[1])
+    rain = mask(layer, threshold)
+    return float(cv2.countNonZero(rain) / rain.size)
 
 
 def squared_error(first: Pixels, second: Pixels) -> int:

@@ -32,6 +32,18 @@ def encoding() -> NDArray[np.uint8]:
     return np.searchsorted(edges, np.arange(65536), side="left").astype(np.uint8)
 
 
+@functools.cache
+def encoding_steps() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return `encoding` in two small tables: a byte for each 16 values of light, and where each byte begins.
+
+    A byte is at least 19 values wide, so the byte of a value v is `guess[v >> 4]` or the next one, which it is
+    when v is not below `first[guess[v >> 4] + 1]`.
+    """
+    table = encoding()
+    first = np.searchsorted(table, np.arange(257)).astype(np.int64)
+    return np.ascontiguousarray(table[::16]), first
+
+
 def encode(layer: NDArray[np.uint16]) -> Pixels:
     """Return linear light, uint16, 65535 for 1, as sRGB bytes."""
     return encoding()[layer]

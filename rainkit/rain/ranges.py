@@ -84,6 +84,17 @@ class Numbers(BaseModel):
             return np.array(self.values)[rng.choice(weights, count)]
         return rng.uniform(count, self.low, self.high)
 
+    def quantiles(self, unit: float, bits: int = 12) -> NDArray[np.int32]:
+        """Return 2^bits equally likely numbers in ascending order, times `unit` and rounded, int32."""
+        steps = (np.arange(1 << bits) + 0.5) / (1 << bits)
+        if self.values:
+            weights = self.weights or (1.0,) * len(self.values)
+            edges = [math.fsum(weights[: i + 1]) / math.fsum(weights) for i in range(len(weights) - 1)]
+            points = np.array(self.values)[np.searchsorted(np.array(edges), steps, side="right")]
+        else:
+            points = self.low + steps * (self.high - self.low)
+        return np.rint(points * unit).astype(np.int32)
+
 
 def numbers(low: float, high: float | None = None) -> Numbers:
     """Return a range, or a single number, for the default of a field."""

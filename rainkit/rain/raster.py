@@ -57,9 +57,10 @@ REACH = 1 << 23
 DEGREE = 64
 """Directions are whole multiples of 1/64 degree."""
 
-_SINES: NDArray[np.int64] = np.array(
+SINES: NDArray[np.int64] = np.array(
     [round(math.sin(math.radians(i / DEGREE)) * (1 << 16)) for i in range(360 * DEGREE)], dtype=np.int64
 )
+"""Sines of whole multiples of 1/64 degree in 2^-16, over a full turn: sines of arrays differ between processors."""
 
 
 def new_streaks(count: int) -> NDArray[np.int32]:
@@ -83,10 +84,10 @@ def fall(directions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.i
     Returns
     -------
     tuple of two int64 arrays
-        Components in 2^-16, from a table: sines of arrays differ between processors.
+        Components in 2^-16.
     """
     turn = 360 * DEGREE
-    return _SINES[directions % turn], _SINES[(directions + 90 * DEGREE) % turn]
+    return SINES[directions % turn], SINES[(directions + 90 * DEGREE) % turn]
 
 
 def accumulate(shape: tuple[int, int], streaks: NDArray[np.int32]) -> NDArray[np.uint16]:

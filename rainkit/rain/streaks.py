@@ -88,32 +88,22 @@ class StreakLayer(BaseModel):
                 f"layer {self.name} has {count} streaks on {width} x {height} px; at most {MOST} are drawn"
             )
 
-        def sizes(values: Numbers, name: str, unit: float) -> NDArray[np.int64]:
-            return np.rint(values.draws(rng.child(name), count) * unit).astype(np.int64)
-
-        x = rng.child("x").integers(-margin * ONE, (width + margin) * ONE, count)
-        y = rng.child("y").integers(-margin * ONE, (height + margin) * ONE, count)
-        turn = np.rint(rng.child("direction").normal(count) * spread).astype(np.int64)
-        turn += direction + (fan * (2 * x - width * ONE)) // (2 * width * ONE)
-        right, down = raster.fall(turn)
-        thick = np.maximum(sizes(self.width, "width", scale * ONE), 1)
-        # The drop sweeps its own width beyond the segment that its centre travels.
-        travel = np.maximum(sizes(self.length, "length", scale * ONE) - thick, 0)
+        unit = scale * ONE
+        fields = (
+            (self.length, unit),
+            (self.width, unit),
+            (self.softness, unit),
+            (self.opacity, 65535),
+            (self.tail, ONE),
+            (self.head, ONE),
+        )
+        tables = np.stack([values.quantiles(size) for values, size in fields])
         streaks = raster.new_streaks(count)
-        across, along = (travel * right) >> 17, (travel * down) >> 17
-        columns = {
-            "x0": x - across,
-            "y0": y - along,
-            "x1": x + across,
-            "y1": y + along,
-            "width": thick,
-            "softness": sizes(self.softness, "softness", scale * ONE),
-            "opacity": sizes(self.opacity, "opacity", 65535),
-            "tail": sizes(self.tail, "tail", ONE),
-            "head": sizes(self.head, "head", ONE),
-        }
-        for name, values in columns.items():
-            streaks[:, raster.column(name)] = values
+        frame = (-margin * ONE, -margin * ONE, (width + 2 * margin) * ONE, (height + 2 * margin) * ONE)
+        turns = (direction, fan, round(spread * math.sqrt(3) * 65536), 90 * DEGREE)
+        from rainkit.rain import kernels  # noqa: PLC0415 - numba is loaded only to draw
+
+        kernels.sow(streaks, rng.child("streaks").bits(4 * count), frame, turns, tables, raster.SINES)
         drawn: dict[str, Scalar] = {
             f"{self.name}_streaks": count,
             f"{self.name}_density": round(density, 3),

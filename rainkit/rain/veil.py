@@ -1,8 +1,8 @@
 """The veil: the drops too small or too far to be seen one by one, which scatter light as fog does.
 
-The scene's light is weakened to the share t = exp(-beta d) over the distance d, and airlight takes the place of the rest
-(Koschmieder's law). Distances are whole centimetres and t is a byte, found by an exact table, so `transmission` and
-`airlight` reproduce the veil bit for bit; the clean picture never has it.
+The scene's light is weakened to the share t = exp(-beta d) over the distance d, and airlight takes the place of the
+rest (Koschmieder's law). Distances are whole centimetres and t is a byte, found by an exact table, so `transmission`
+and `airlight` reproduce the veil bit for bit; the clean picture never has it.
 """
 
 from __future__ import annotations

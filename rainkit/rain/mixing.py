@@ -1,0 +1,102 @@
+"""Integer kernels of composition, compiled on first use and cached on disk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+ADD, SCREEN, ALPHA, HEAVY = 0, 1, 2, 3
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def mix_plain(rainy: Any, clean: Any, layer: Any, colour: Any, mode: int) -> None:
+    """Compose sRGB values without a veil: arrays are uint8 (rows, values), `colour` is one row; written to `rainy`.
+
+    (v + 128 + ((v + 128) >> 8)) >> 8 is v / 255 rounded to nearest, exact for 0 <= v <= 255 * 255.
+    """
+    rows, count = clean.shape
+    for y in range(rows):
+        if mode == SCREEN:
+            for i in range(count):
+                value = (255 - clean[y, i]) * (255 - layer[y, i]) + 128
+                rainy[y, i] = 255 - ((value + (value >> 8)) >> 8)
+        elif mode == ALPHA:
+            for i in range(count):
+                value = (255 - layer[y, i]) * clean[y, i] + layer[y, i] * colour[i] + 128
+                rainy[y, i] = (value + (value >> 8)) >> 8
+        else:
+            for i in range(count):
+                rainy[y, i] = min(255, np.int64(clean[y, i]) + layer[y, i])
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def mix_veiled(rainy: Any, clean: Any, layer: Any, passed: Any, inks: Any, mode: int) -> None:  # noqa: PLR0917
+    """Compose sRGB values with a veil: like `mix_plain`; `passed` like `clean`, `inks` a row of airlight, of colour."""
+    air, colour = inks
+    rows, count = clean.shape
+    for y in range(rows):
+        if mode == ADD:
+            for i in range(count):
+                value = passed[y, i] * clean[y, i] + (255 - passed[y, i]) * air[i] + 128
+                rainy[y, i] = min(255, layer[y, i] + ((value + (value >> 8)) >> 8))
+        elif mode == SCREEN:
+            for i in range(count):
+                value = passed[y, i] * clean[y, i] + (255 - passed[y, i]) * air[i]
+                value = value * (255 - layer[y, i]) + 65025 * layer[y, i] + 32512
+                rainy[y, i] = np.uint32(value) // np.uint32(65025)
+        elif mode == ALPHA:
+            for i in range(count):
+                value = passed[y, i] * clean[y, i] + (255 - passed[y, i]) * air[i]
+                value = value * (255 - layer[y, i]) + 255 * colour[i] * layer[y, i] + 32512
+                rainy[y, i] = np.uint32(value) // np.uint32(65025)
+        else:
+            for i in range(count):
+                value = passed[y, i] * (np.int64(clean[y, i]) + layer[y, i]) + (255 - passed[y, i]) * air[i]
+                value = min(value, 65025) + 128
+                rainy[y, i] = (value + (value >> 8)) >> 8
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def veil_light(rainy: Any, clean: Any, passed: Any, fog: Any) -> None:
+    """Write what becomes of flat values (N, 3) behind a veil, by a flat table (transmission, channel, value)."""
+    for i in range(clean.shape[0]):
+        base = np.int64(passed[i]) * 768
+        rainy[i, 0] = fog[base + clean[i, 0]]
+        rainy[i, 1] = fog[base + 256 + clean[i, 1]]
+        rainy[i, 2] = fog[base + 512 + clean[i, 2]]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def mix_light(  # noqa: PLR0917 - numba takes no keywords
+    rainy: Any, clean: Any, layer: Any, passed: Any, inks: Any, tables: Any, mode: int
+) -> None:
+    """Compose linear light where there are streaks: `rainy` and `clean` (N, 3), `layer` (N, 1 or 3), `passed` (N or 0).
+
+    `inks` are airlight and streak colour as linear light; `tables` decode light and encode it in two steps, a guess for
+    every 16 values and the first value of each byte. Sums are in units of 1 / 255 of a 16-bit light, or of
+    1 / (255 * 65535), and divided once.
+    """
+    (air, colour), (decode, guess, first) = inks, tables
+    grey, veiled = layer.shape[1] == 1, passed.size > 0
+    full = np.int64(65535)
+    for i in range(clean.shape[0]):
+        if layer[i, 0] == 0 and (grey or (layer[i, 1] == 0 and layer[i, 2] == 0)):
+            continue
+        share = np.int64(passed[i]) if veiled else np.int64(255)
+        for c in range(3):
+            amount = np.int64(layer[i, 0 if grey else c])
+            scene, added = np.int64(decode[clean[i, c]]), np.int64(decode[amount])
+            behind = share * scene + (255 - share) * air[c]
+            if mode == ADD:
+                value = (behind + 255 * added + 127) // 255
+            elif mode == SCREEN:
+                value = (behind * (full - added) + 255 * full * added + 255 * full // 2) // (255 * full)
+            elif mode == ALPHA:
+                value = ((255 - amount) * behind + 255 * amount * colour[c] + 32512) // 65025
+            else:
+                value = (behind + share * added + 127) // 255
+            value = min(value, full)
+            byte = np.int64(guess[value >> 4])
+            rainy[i, c] = byte + (value >= first[byte + 1])
