@@ -1,0 +1,183 @@
+"""Judge methods on cases: a corpus split, pairs in folders, or rainy pictures without truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from rainkit.errors import RecipeError, SourceError
+from rainkit.records import Pixels
+from rainkit.train.metrics import MASK_THRESHOLD, METRICS, PROTOCOL, measure, measure_rain_free
+from rainkit.train.pairs import PicturePair, list_pictures, read_picture
+
+Method = Callable[[Pixels], Pixels]
+"""Maps a rainy picture, uint8 H x W x 3, to a derained one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A rainy picture to judge methods on.
+
+    Attributes
+    ----------
+    key : str
+        Name of the sample, or of the file without its suffix.
+    split, rain : str
+        As the corpus calls them; of pairs, the folder and an empty name.
+    stratum : int or None
+        Of background complexity, where it is known.
+    background_id : str
+        What samples of one background share.
+    rainy : uint8 array, H x W x 3
+        Input.
+    clean : uint8 array, H x W x 3, or None
+        Truth, where there is one.
+    """
+
+    key: str
+    split: str
+    stratum: int | None
+    rain: str
+    background_id: str
+    rainy: Pixels
+    clean: Pixels | None
+
+
+def results_schema(threshold: int) -> pa.Schema:
+    """Return the schema of a table of results, one row a case and method; settings are in its metadata."""
+    names = {
+        "method": pa.string(), "key": pa.string(), "split": pa.string(), "stratum": pa.int16(), "rain": pa.string(),
+        "background_id": pa.string(),
+    }  # fmt: skip
+    fields = [pa.field(name, kind) for name, kind in names.items()]
+    for name, metric in METRICS.items():
+        fields.append(pa.field(name, pa.float64(), metadata={"description": metric.description, "unit": metric.unit}))
+    settings = PROTOCOL | {"mask_threshold": threshold}
+    return pa.schema(fields, metadata={f"rainkit:{name}": json.dumps(value) for name, value in settings.items()})
+
+
+def corpus_cases(corpus: Any, rows: Iterable[int]) -> Iterator[Case]:
+    """Yield the samples of a corpus in the given rows; decoded one at a time."""
+    columns = ("key", "split", "stratum", "rain", "background_id")
+    chosen = np.asarray(list(rows), dtype=np.int64)
+    facts = corpus.samples.select(columns).take(pa.array(chosen)).to_pylist()
+    for row, fact in zip(chosen, facts, strict=True):
+        members = corpus.read(int(row), ("rainy", "clean"))
+        yield Case(**fact, rainy=members["rainy"], clean=members["clean"])
+
+
+def pair_cases(pairs: Sequence[PicturePair]) -> Iterator[Case]:
+    """Yield pairs of picture files; inputs that share a target share a background.
+
+    Raises
+    ------
+    SourceError
+        If a picture cannot be read or a pair's sizes differ.
+    """
+    for pair in pairs:
+        rainy, clean = pair.read()
+        yield Case(pair.rainy.stem, pair.rainy.parent.name, None, "", pair.clean.stem, rainy, clean)
+
+
+def picture_cases(folder: Path) -> Iterator[Case]:
+    """Yield the rainy pictures of a folder, which have no truth.
+
+    Raises
+    ------
+    SourceError
+        If the folder has no pictures or one cannot be read.
+    """
+    for path in list_pictures(folder):
+        yield Case(path.stem, folder.name, None, "", path.stem, read_picture(path), None)
+
+
+def evaluate(
+    cases: Iterable[Case],
+    methods: Mapping[str, Method],
+    *,
+    threshold: int = MASK_THRESHOLD,
+    rain_free: bool = True,
+    done: Callable[[Case, Mapping[str, Pixels]], None] = lambda case, results: None,
+) -> pa.Table:
+    """Return every metric of every method on every case.
+
+    Parameters
+    ----------
+    cases : iterable of Case
+        Gone through once.
+    methods : mapping of str to callable
+        Name to method; put `baselines.BASELINES` beside a network.
+    threshold : int
+        Of the rain mask, in levels.
+    rain_free : bool
+        Whether to give each method the clean picture too, which doubles the work, to see what it harms.
+    done : callable
+        Called with each case and its results by method, to save or show them.
+
+    Returns
+    -------
+    pyarrow.Table
+        As `results_schema` says; metrics that need a truth are null without it, and where they are undefined.
+
+    Raises
+    ------
+    RecipeError
+        If there is no method.
+    SourceError
+        If there is no case, or a case is too small to be measured.
+    """
+    if not methods:
+        raise RecipeError("nothing to evaluate: name a checkpoint or keep the baselines")
+    rows: list[dict[str, Any]] = []
+    for case in cases:
+        results = {name: method(case.rainy) for name, method in methods.items()}
+        try:
+            rows += [_row(case, name, results[name], methods[name], threshold, rain_free=rain_free) for name in methods]
+        except ValueError as error:
+            raise SourceError(f"{case.key}: {error}") from error
+        done(case, results)
+    if not rows:
+        raise SourceError("nothing to evaluate: no pictures were found")
+    return pa.Table.from_pylist(rows, schema=results_schema(threshold))
+
+
+def pick_cases(table: pa.Table, method: str, metric: str = "gain_psnr_y") -> dict[str, str]:
+    """Return the keys of the best, median and worst case of a method by a metric; fewer names when cases are few.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        As `evaluate` returns it.
+    method, metric : str
+        Of the table.
+    """
+    values = zip(table["method"].to_pylist(), table["key"].to_pylist(), table[metric].to_pylist(), strict=True)
+    ranked = sorted(((value, key) for name, key, value in values if name == method and value is not None), reverse=True)
+    keys = [key for _, key in (ranked if METRICS[metric].better != "lower" else ranked[::-1])]
+    places = {"best": 0, "median": len(keys) // 2, "worst": len(keys) - 1}
+    picked: dict[str, str] = {}
+    for name, place in places.items():
+        if keys and keys[place] not in picked.values():
+            picked[name] = keys[place]
+    return picked
+
+
+def _row(case: Case, name: str, result: Pixels, method: Method, threshold: int, *, rain_free: bool) -> dict[str, Any]:
+    facts = {field: getattr(case, field) for field in ("key", "split", "stratum", "rain", "background_id")}
+    row: dict[str, Any] = {"method": name, **facts}
+    if case.clean is None:
+        return row | dict.fromkeys(METRICS)
+    values = measure(case.rainy, case.clean, result, threshold)
+    if rain_free:
+        values |= measure_rain_free(case.clean, method(case.clean))
+    return row | {metric: _known(values.get(metric)) for metric in METRICS}
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or value != value else value  # noqa: PLR0124 - NaN is what differs from itself
