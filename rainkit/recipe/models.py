@@ -63,6 +63,12 @@ def _check_version(version: str) -> str:
     return version
 
 
+def _check_channel(channel: str) -> str:
+    if channel not in CHANNELS:
+        raise ValueError(f"unknown channel {channel!r}{suggest(channel, CHANNELS)}")
+    return channel
+
+
 def _as_weights(value: Any) -> Any:
     return {value: 1.0} if isinstance(value, str) else value
 
@@ -96,7 +102,7 @@ class Samples(Block):
         default=None, ge=16, le=8192, description="Side of the square crop; whole pictures where not given.",
         json_schema_extra={"unit": "px"},
     )  # fmt: skip
-    channels: tuple[str, ...] = Field(
+    channels: tuple[Annotated[str, AfterValidator(_check_channel)], ...] = Field(
         default=("rainy", "clean", "rain", "mask"),
         description=f"Members of a sample: {'; '.join(f'{name}: {text}' for name, text in CHANNELS.items())}.",
     )
@@ -110,9 +116,6 @@ class Samples(Block):
 
     @model_validator(mode="after")
     def _check_channels(self) -> Samples:
-        for channel in self.channels:
-            if channel not in CHANNELS:
-                raise ValueError(f"unknown channel {channel!r}{suggest(channel, CHANNELS)}")
         if len(set(self.channels)) < len(self.channels):
             raise ValueError("a channel stands twice")
         missing = {"rainy", "clean"} - set(self.channels)

@@ -106,6 +106,10 @@ def _sentence(error: Any, model: type[BaseModel], value: Any, address: Address) 
     if kind == "literal_error":
         known = [word.strip(" '") for word in str(context["expected"]).replace(" or ", ",").split(",")]
         return f"{error['input']!r} is not one of its values{suggest(str(error['input']), known)}"
+    if kind == "too_short":
+        return f"needs at least {context['min_length']}, and has {context['actual_length']}"
+    if kind in {"dict_type", "model_type", "model_attributes_type"}:
+        return f"needs a mapping (name: value), not {_short(error['input'])}"
     message = error["msg"][:1].lower() + error["msg"][1:]
     if kind == "string_type" and not isinstance(error["input"], dict | list):
         return f'{message}; write it in quotes: "{error["input"]}"'

@@ -14,6 +14,8 @@ MAX_BYTES = 1 << 20
 MAX_NODES = 100_000
 """Bound on values after aliases are followed, so that a few lines cannot unfold to gigabytes."""
 
+_PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")}
+
 Address = tuple[str | int, ...]
 
 
@@ -66,6 +68,12 @@ class _Reader:
         if self.count > MAX_NODES:
             raise RecipeError(f"{self.text.name}: more than {MAX_NODES} values once aliases are followed; write fewer")
         self.text.places.setdefault(address, Place(node.start_mark.line + 1, node.start_mark.column + 1))
+        if node.tag not in _PLAIN:
+            mark = node.start_mark
+            raise RecipeError(
+                f"{self.text.name}:{mark.line + 1}:{mark.column + 1}: the tag {node.tag!r} is not plain data; a recipe "
+                f"holds no objects"
+            )
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, address)
         if isinstance(node, yaml.SequenceNode):

@@ -79,8 +79,8 @@ def assign_split(recipe: Recipe, group: str) -> str:
 def schedule(weights: tuple[float, ...]) -> NDArray[np.int64]:
     """Return which of several classes comes at each place of a period.
 
-    The class that lags most behind its share comes next (ties: the first), so every prefix is in proportion to within
-    one; counts of a whole period are exact for weights that divide it.
+    The class that lags most behind its share comes next (ties: the first), so every prefix is nearly in
+    proportion; counts of a whole period are exact for weights that divide it.
 
     Parameters
     ----------
