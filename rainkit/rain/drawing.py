@@ -15,17 +15,32 @@ from pydantic import Field
 
 from rainkit.errors import RecipeError
 from rainkit.rain import labels
+from rainkit.rain.albumentations import RandomRain
 from rainkit.rain.compose import compose
+from rainkit.rain.layer_bank import LayerBank
+from rainkit.rain.mixture import Mixture
 from rainkit.rain.noise_blur import NoiseBlur
+from rainkit.rain.particles import Particles
 from rainkit.rain.presets import PRESETS
 from rainkit.rain.streaks import Streaks
 from rainkit.records import Component, Pixels, Rain
 from rainkit.seeds import Stream
 
-AnySimulator = Annotated[Streaks | NoiseBlur, Field(discriminator="kind")]
+AnySimulator = Annotated[
+    Streaks | NoiseBlur | Particles | LayerBank | RandomRain | Mixture, Field(discriminator="kind")
+]
 """The simulators that a recipe may name, told apart by `kind`."""
 
-SIMULATORS: Mapping[str, type[Component]] = MappingProxyType({"streaks": Streaks, "noise_blur": NoiseBlur})
+SIMULATORS: Mapping[str, type[Component]] = MappingProxyType(
+    {
+        "streaks": Streaks,
+        "noise_blur": NoiseBlur,
+        "particles": Particles,
+        "layer_bank": LayerBank,
+        "albumentations": RandomRain,
+        "mixture": Mixture,
+    }
+)
 """Every simulator by kind."""
 
 
