@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from rainkit.errors import IntegrityError
@@ -332,7 +333,17 @@ def read_table(source: Path | str | BinaryIO, kind: TableKind, columns: Sequence
         table = file.read(columns=None if columns is None else list(columns))
     except (OSError, pa.ArrowException) as error:
         raise IntegrityError(f"{where} cannot be read as Parquet: {error}") from error
-    if "shard" in table.column_names and kind == "samples":
-        for text in table["shard"].unique().to_pylist():
-            check_path(text, where)
+    if kind == "samples":
+        _check_names(table, where)
     return table
+
+
+def _check_names(table: pa.Table, where: str) -> None:
+    """Raise `IntegrityError` if a name of the table could lead a reader or an export out of its folder."""
+    for name in {"shard", "split"} & set(table.column_names):
+        for text in table[name].unique().to_pylist():
+            check_path(text, where)
+    if "key" in table.column_names:
+        wrong = table["key"].filter(pc.invert(pc.match_substring_regex(table["key"], "^[A-Za-z0-9_-]+$")))
+        if len(wrong):
+            raise IntegrityError(f"{where}: {wrong[0].as_py()!r} is no key of a sample; do not trust this manifest")

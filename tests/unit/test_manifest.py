@@ -28,7 +28,7 @@ SCHEMA = manifest.samples_schema(MEMBERS, ESTIMATORS)
 def make_row(index: int, schema: pa.Schema = SCHEMA) -> dict[str, Any]:
     values = {pa.string(): f"text {index}", pa.float64(): index / 7}
     row = {field.name: values.get(field.type, index % 1000) for field in schema}
-    return row | {"shard": "data/train/x-train-000000.tar"} if "shard" in row else row
+    return row | {"shard": "data/train/x-train-000000.tar", "key": f"k{index}"} if "shard" in row else row
 
 
 def test_columns_are_flat_plain_and_described() -> None:
@@ -148,6 +148,13 @@ def test_a_missing_folder_is_said(tmp_path: Path) -> None:
 def test_paths_that_climb_are_refused(tmp_path: Path, shard: str) -> None:
     manifest.write_table(tmp_path / "a", SCHEMA, [make_row(0), make_row(1) | {"shard": shard}])
     with pytest.raises(IntegrityError, match="climbs"):
+        manifest.read_table(tmp_path / "a", "samples")
+
+
+@pytest.mark.parametrize("key", ["../a", "a/b", "a.b", "", "a\nb", "/a"])
+def test_keys_that_are_no_names_are_refused(tmp_path: Path, key: str) -> None:
+    manifest.write_table(tmp_path / "a", SCHEMA, [make_row(0), make_row(1) | {"key": key}])
+    with pytest.raises(IntegrityError, match="no key of a sample"):
         manifest.read_table(tmp_path / "a", "samples")
 
 

@@ -1,0 +1,165 @@
+"""Where the files of a corpus lie: a folder of this machine, or an address that fsspec opens."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+from rainkit.errors import IntegrityError, SourceError
+
+MAPPED = 256
+"""Shards mapped at a time by one process; a mapping holds a file handle, and systems allow as few as 1024."""
+
+
+class Store(Protocol):
+    """Files by path relative to the corpus, with "/" between parts."""
+
+    address: str
+
+    def read(self, path: str) -> bytes | memoryview:
+        """Return a whole file; a local one is mapped, not copied."""
+
+    def read_range(self, path: str, offset: int, size: int) -> memoryview:
+        """Return `size` bytes from `offset`; fewer are an `IntegrityError`."""
+
+    def list_files(self) -> dict[str, int] | None:
+        """Return path -> bytes of every file, None where the address cannot be listed."""
+
+
+class LocalStore:
+    """A folder of this machine; shards are mapped into memory once per process, and forked workers share them.
+
+    Parameters
+    ----------
+    folder : Path
+        The corpus.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.address = str(folder)
+        self._maps: dict[str, memoryview] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder, "address": self.address, "_maps": {}}
+
+    def read(self, path: str) -> bytes | memoryview:
+        try:
+            with (self.folder / path).open("rb") as file:
+                if os.fstat(file.fileno()).st_size == 0:
+                    return b""
+                return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except OSError as error:
+            raise SourceError(f"cannot read {path} in {self.folder}: {error.strerror or error}") from error
+
+    def read_range(self, path: str, offset: int, size: int) -> memoryview:
+        view = self._maps.get(path)
+        if view is None:
+            view = memoryview(self.read(path))
+            # Threads may do this twice or together: each step is atomic and any outcome is right.
+            if len(self._maps) >= MAPPED:
+                self._maps.pop(next(iter(list(self._maps))), None)
+            self._maps[path] = view
+        part = view[offset : offset + size]
+        if len(part) != size or offset < 0:
+            raise _short(path, self.address, offset, size, len(view))
+        return part
+
+    def list_files(self) -> dict[str, int] | None:
+        found: dict[str, int] = {}
+        for root, _, names in os.walk(self.folder):
+            for name in names:
+                path = Path(root, name)
+                found[path.relative_to(self.folder).as_posix()] = path.lstat().st_size
+        return found
+
+
+class RemoteStore:
+    """An address that fsspec opens, such as `https://...`, `s3://...` or `hf://...`; ranges are fetched when asked for.
+
+    Parameters
+    ----------
+    address : str
+        The corpus, without a slash at the end.
+    options : dict
+        Passed to the file system.
+    """
+
+    def __init__(self, address: str, options: dict[str, Any]) -> None:
+        self.address = address
+        self._options = options
+        self._process = -1
+        self._system: Any = None
+        self._root = ""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_process": -1, "_system": None}
+
+    def _connect(self) -> Any:
+        """Return the file system; connections do not survive a fork."""
+        if self._process != os.getpid():
+            from fsspec.core import url_to_fs  # noqa: PLC0415 - only remote corpora need it
+
+            try:
+                self._system, self._root = url_to_fs(self.address, **self._options)
+            except (ImportError, ValueError) as error:
+                raise SourceError(f"cannot open {self.address}: {error}") from error
+            self._process = os.getpid()
+        return self._system
+
+    def read(self, path: str) -> bytes | memoryview:
+        return self._fetch(path)
+
+    def read_range(self, path: str, offset: int, size: int) -> memoryview:
+        if size == 0:
+            return memoryview(b"")
+        data = self._fetch(path, start=offset, end=offset + size)
+        if len(data) != size:
+            hint = "; does the server answer range requests?" if len(data) > size else ""
+            raise IntegrityError(
+                f"{self.address}/{path}: asked for bytes {offset} to {offset + size}, got {len(data)} bytes{hint}"
+            )
+        return memoryview(data)
+
+    def _fetch(self, path: str, **bounds: int) -> bytes:
+        system = self._connect()
+        try:
+            data: bytes = system.cat_file(f"{self._root}/{path}", **bounds)
+        except FileNotFoundError as error:
+            raise SourceError(f"there is no {path} at {self.address}") from error
+        except Exception as error:  # each file system has errors of its own
+            raise SourceError(f"reading {path} from {self.address} failed: {type(error).__name__}: {error}") from error
+        return data
+
+    def list_files(self) -> dict[str, int] | None:
+        system = self._connect()
+        if "http" in getattr(system, "protocol", ()):
+            return None  # pages of links are no listing
+        root = self._root.rstrip("/") + "/"
+        found = system.find(root, detail=True)
+        return {name.removeprefix(root): int(info["size"]) for name, info in found.items()}
+
+
+def _short(path: str, address: str, offset: int, size: int, length: int) -> IntegrityError:
+    return IntegrityError(
+        f"{path} in {address} is truncated: the manifest places a member at bytes {offset} to {offset + size}, "
+        f"the file has {length}"
+    )
+
+
+def open_store(address: str | Path, **options: Any) -> Store:
+    """Return the store of a folder or an address.
+
+    Parameters
+    ----------
+    address : str or Path
+        A folder, or an address with `://`.
+    **options
+        Passed to the file system of an address.
+    """
+    text = str(address)
+    if "://" in text and not text.startswith("file://"):
+        return RemoteStore(text.rstrip("/"), options)
+    return LocalStore(Path(text.removeprefix("file://")))
