@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from rainkit.complexity.composite import COMPOSITE_VERSION, COMPOSITES, composite
-from rainkit.complexity.estimators import DEFAULT_ESTIMATORS, ESTIMATORS, AnyEstimator
+from rainkit.complexity.estimators import DEFAULT_ESTIMATORS, ESTIMATORS, INSTRUMENTS, AnyEstimator
 from rainkit.complexity.instrument import Instrument, Unit, Values
 from rainkit.complexity.reference import reference, reference_version
 from rainkit.errors import RecipeError
@@ -67,9 +67,9 @@ class Complexity(BaseModel):
         if self.weights is not None:
             if self.score not in COMPOSITES:
                 raise ValueError(f"weights are for a composite, and the score is {self.score}; leave them out")
-            unknown = sorted(set(self.weights) - set(ESTIMATORS))
+            unknown = sorted(set(self.weights) - set(INSTRUMENTS))
             if unknown:
-                raise ValueError(f"weights name no estimator: {', '.join(unknown)}; one of {', '.join(ESTIMATORS)}")
+                raise ValueError(f"weights name no estimator: {', '.join(unknown)}; one of {', '.join(INSTRUMENTS)}")
             try:
                 for kind in self.weights:
                     reference(kind, self.unit)
@@ -88,14 +88,14 @@ class Complexity(BaseModel):
     def instruments(self) -> tuple[Instrument, ...]:
         """What has to be measured: the estimators of the recipe, then members of the score that they lack."""
         listed = {estimator.kind for estimator in self.estimators}
-        return (*self.estimators, *(ESTIMATORS[kind]() for kind in self.members if kind not in listed))
+        return (*self.estimators, *(INSTRUMENTS[kind]() for kind in self.members if kind not in listed))
 
     @property
     def score_id(self) -> str:
         """Identity of the score, as `Instrument.identify` for one estimator; scores of different identity never mix."""
         if self.score not in COMPOSITES:
             return ESTIMATORS[self.score]().identify(self.unit)
-        parts = [f"{ESTIMATORS[kind]().identify(self.unit)}*{weight:g}" for kind, weight in self.members.items()]
+        parts = [f"{INSTRUMENTS[kind]().identify(self.unit)}*{weight:g}" for kind, weight in self.members.items()]
         return f"{self.score}@{self.unit}/{COMPOSITE_VERSION}.{reference_version()}({'+'.join(parts)})"
 
     @property

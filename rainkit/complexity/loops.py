@@ -196,27 +196,133 @@ def significant(
 
 @compiled
 def shrink(picture: Pixels, across: NDArray[np.int32], down: NDArray[np.int32]) -> Pixels:
-    """Return the area average of an interleaved picture, uint8 H x W x C, under tables of weights.
+    """Return the area average of an RGB picture, uint8 H x W x 3, under tables of weights.
 
     A row of a table is (first, w0, w1, w2): an output pixel takes three neighbours from `first` with weights that add
-    to 256, so that a column sum fits 16 bits.
+    to 256, so that the sum of a column fits 16 bits.
     """
-    height, width, channels = picture.shape
-    out = np.empty((len(down), len(across), channels), np.uint8)
-    line = np.empty(width * channels, np.uint16)
-    flat = picture.reshape(height, width * channels)
+    height, width = picture.shape[0], picture.shape[1]
+    out = np.empty((len(down), len(across), 3), np.uint8)
+    line = np.zeros(3 * width + 6, np.uint16)  # two pixels of zeros, so that the last windows need no check
+    flat = picture.reshape(height, 3 * width)
     for y in range(len(down)):
-        first, v0, v1, v2 = down[y]
+        first = down[y, 0]
+        v0, v1, v2 = np.uint16(down[y, 1]), np.uint16(down[y, 2]), np.uint16(down[y, 3])
         r0, r1, r2 = flat[first], flat[min(first + 1, height - 1)], flat[min(first + 2, height - 1)]
-        for x in range(width * channels):
-            line[x] = (
-                np.uint16(v0) * np.uint16(r0[x]) + np.uint16(v1) * np.uint16(r1[x]) + np.uint16(v2) * np.uint16(r2[x])
-            )
+        for x in range(3 * width):
+            line[x] = v0 * np.uint16(r0[x]) + v1 * np.uint16(r1[x]) + v2 * np.uint16(r2[x])
         for x in range(len(across)):
-            start, w0, w1, w2 = across[x]
-            second, third = min(start + 1, width - 1), min(start + 2, width - 1)
-            for c in range(channels):
-                total = w0 * np.int32(line[start * channels + c]) + w1 * np.int32(line[second * channels + c])
-                total += w2 * np.int32(line[third * channels + c])
-                out[y, x, c] = (total + 32768) >> 16
+            i = np.uint32(3 * across[x, 0])
+            w0, w1, w2 = np.uint32(across[x, 1]), np.uint32(across[x, 2]), np.uint32(across[x, 3])
+            out[y, x, 0] = (w0 * line[i] + w1 * line[i + 3] + w2 * line[i + 6] + np.uint32(32768)) >> np.uint32(16)
+            out[y, x, 1] = (w0 * line[i + 1] + w1 * line[i + 4] + w2 * line[i + 7] + np.uint32(32768)) >> np.uint32(16)
+            out[y, x, 2] = (w0 * line[i + 2] + w1 * line[i + 5] + w2 * line[i + 8] + np.uint32(32768)) >> np.uint32(16)
     return out
+
+
+@compiled
+def moments(plane: Pixels, rects: Rects) -> Counts:
+    """Return sum and sum of squares of the plane's values, int64 N x 2."""
+    sums = np.zeros((len(rects), 2), np.int64)
+    for n in range(len(rects)):
+        x, y, w, h = rects[n]
+        for row in range(y, y + h):
+            line = plane[row, x : x + w]
+            for column in range(w):
+                value = np.int64(line[column])
+                sums[n, 0] += value
+                sums[n, 1] += value * value
+    return sums
+
+
+@compiled
+def opponents(picture: Pixels, rects: Rects) -> Counts:
+    """Return sums and sums of squares of R - G and of R + G - 2 B, int64 N x 4: sum, squares, sum, squares."""
+    sums = np.zeros((len(rects), 4), np.int64)
+    for n in range(len(rects)):
+        x, y, w, h = rects[n]
+        for row in range(y, y + h):
+            line = picture[row]
+            for column in range(x, x + w):
+                red, green, blue = np.int64(line[column, 0]), np.int64(line[column, 1]), np.int64(line[column, 2])
+                first, second = red - green, red + green - 2 * blue
+                sums[n, 0] += first
+                sums[n, 1] += first * first
+                sums[n, 2] += second
+                sums[n, 3] += second * second
+    return sums
+
+
+@compiled
+def sobel_moments(plane: Pixels, rects: Rects) -> Counts:
+    """Return sums of the length of Sobel's gradient in 2^-16, and of its square, over interiors, int64 N x 2.
+
+    The square root of an integer is correctly rounded everywhere, and the sums are of integers.
+    """
+    sums = np.zeros((len(rects), 2), np.int64)
+    for n in range(len(rects)):
+        x, y, w, h = rects[n]
+        for row in range(y + 1, y + h - 1):
+            above, here, below = plane[row - 1, x : x + w], plane[row, x : x + w], plane[row + 1, x : x + w]
+            lengths, squares = np.int64(0), np.int64(0)
+            for i in range(w - 2):
+                a, b, c = np.int32(above[i]), np.int32(above[i + 1]), np.int32(above[i + 2])
+                d, f = np.int32(here[i]), np.int32(here[i + 2])
+                g, h_, k = np.int32(below[i]), np.int32(below[i + 1]), np.int32(below[i + 2])
+                across = c + 2 * f + k - a - 2 * d - g
+                down = g + 2 * h_ + k - a - 2 * b - c
+                square = across * across + down * down
+                squares += np.int64(square)
+                lengths += np.int64(np.sqrt(np.float64(square)) * 65536.0 + 0.5)
+            sums[n, 0] += lengths
+            sums[n, 1] += squares
+    return sums
+
+
+@compiled
+def joint_differences(plane: Pixels, rects: Rects) -> Counts:
+    """Return joint histograms of central differences in steps of 4 levels, int64 N x (129 * 129)."""
+    counts = np.zeros((len(rects), 129 * 129), np.int64)
+    for n in range(len(rects)):
+        x, y, w, h = rects[n]
+        for row in range(y + 1, y + h - 1):
+            for column in range(x + 1, x + w - 1):
+                across = np.int32(plane[row, column + 1]) - np.int32(plane[row, column - 1])
+                down = np.int32(plane[row + 1, column]) - np.int32(plane[row - 1, column])
+                counts[n, ((across + 258) >> 2) * 129 + ((down + 258) >> 2)] += 1
+    return counts
+
+
+@compiled
+def block_squares(plane: Pixels, rects: Rects, scales: int) -> Counts:
+    """Return sums of squared block sums, int64 N x (scales + 2), blocks of side 1, 2, 4 ... 2^scales; last the sum.
+
+    A rectangle is cut at the right and below to whole blocks of the largest side, so that the blocks nest.
+    """
+    sums = np.zeros((len(rects), scales + 2), np.int64)
+    side = 1 << scales
+    for n in range(len(rects)):
+        x, y, w, h = rects[n]
+        width, height = w >> scales, h >> scales
+        strip = np.empty((side, width * side), np.int64)
+        for band in range(height):
+            for row in range(side):
+                line = plane[y + band * side + row, x : x + width * side]
+                for column in range(width * side):
+                    strip[row, column] = np.int64(line[column])
+            rows, columns = side, width * side
+            for scale in range(scales + 1):
+                if scale:
+                    rows, columns = rows // 2, columns // 2
+                    for i in range(rows):
+                        for j in range(columns):
+                            upper = strip[2 * i, 2 * j] + strip[2 * i, 2 * j + 1]
+                            strip[i, j] = upper + strip[2 * i + 1, 2 * j] + strip[2 * i + 1, 2 * j + 1]
+                total = np.int64(0)
+                for i in range(rows):
+                    for j in range(columns):
+                        total += strip[i, j] * strip[i, j]
+                sums[n, scale] += total
+            for j in range(width):
+                sums[n, scales + 1] += strip[0, j]
+    return sums
