@@ -76,7 +76,7 @@ def _decode_own_png(data: bytes | memoryview) -> NDArray[np.uint8] | None:
         return None
     try:
         raw = isal_zlib.decompress(parts[0] if len(parts) == 1 else b"".join(parts), bufsize=size)
-    except isal_zlib.IsalError:
+    except (isal_zlib.error, EOFError):  # type: ignore[misc] # the stub takes the class for an instance
         return None
     if len(raw) != size:
         return None
