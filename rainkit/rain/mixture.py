@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
@@ -101,12 +102,16 @@ class Mixture(Component):
         depth : uint16 array, H x W, optional
             Depth map of the picture, cm; only a veil over a map uses it.
         """
+        return self.draw_with(lambda part, stream: part(shape, stream, depth), rng)
+
+    def draw_with(self, draw: Callable[[AnyPart, Stream], Rain], rng: Stream) -> Rain:
+        """Return the rain of the mixture, where `draw` makes the rain of a part from its stream."""
         if self.mode == "choose":
             index = int(rng.child("part").choice([part.weight for part in self.parts], 1)[0])
             chosen = self.parts[index]
-            rain: Rain = chosen.rain(shape, rng.child("rain", chosen.name), depth)
+            rain = draw(chosen.rain, rng.child("rain", chosen.name))
             return dataclasses.replace(rain, parameters=self._name({chosen.name: rain.parameters}, chosen.name))
-        rains = {part.name: part.rain(shape, rng.child("rain", part.name), depth) for part in self.parts}
+        rains = {part.name: draw(part.rain, rng.child("rain", part.name)) for part in self.parts}
         total = _add_up(list(rains.values()))
         return dataclasses.replace(total, parameters=self._name({n: r.parameters for n, r in rains.items()}, "all"))
 

@@ -60,6 +60,10 @@ class StreakLayer(BaseModel):
         description="Share of the length over which each streak fades out, where it falls to.",
     )
 
+    def margin(self, scale: float) -> int:
+        """Return how far outside the picture middles of streaks lie, so that all that reach into it are drawn, px."""
+        return math.ceil((self.length.high / 2 + self.width.high + self.softness.high) * scale) + 1
+
     def draw(
         self, shape: tuple[int, int], rng: Stream, direction: int, fan: int, scale: float
     ) -> tuple[NDArray[np.int32], dict[str, Scalar]]:
@@ -79,7 +83,7 @@ class StreakLayer(BaseModel):
         height, width = shape
         density = self.density.draw(rng.child("density"))
         spread = round(self.spread.draw(rng.child("spread")) * DEGREE)
-        margin = math.ceil((self.length.high / 2 + self.width.high + self.softness.high) * scale) + 1
+        margin = self.margin(scale)
         area = (height + 2 * margin) * (width + 2 * margin)
         mean = density * 1e-6 / (scale * scale) * area
         count = max(0, round(mean + math.sqrt(mean) * rng.child("count").number(-math.sqrt(3), math.sqrt(3))))
