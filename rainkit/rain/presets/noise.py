@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rainkit.rain.presets.preset import Confidence, Preset
+from rainkit.rain.presets.preset import Preset
 
 _PAPER = "Gu et al., Networks are Slacking Off, NeurIPS 2023, arXiv 2305.15134"
 _SEQUEL = "the same group's later generator, arXiv 2407.19789"
@@ -14,33 +14,29 @@ _NOTE = (
 )
 
 
-def _preset(suffix: str, quantity: list[float], fields: dict[str, Any], source: str, *, sure: Confidence) -> Preset:
-    return Preset(f"slacking-off-{suffix}", "noise_blur", {"quantity": quantity, **fields}, source, sure, _NOTE)
+def _paper(name: str, quantity: list[float], **fields: Any) -> Preset:
+    return Preset(f"slacking-off-{name}", "noise_blur", {"quantity": quantity, **fields}, _PAPER, "remembered", _NOTE)
 
 
-def _paper(
-    name: str, quantity: list[float], width: Any, length: list[int], direction: list[int], opacity: list[float]
-) -> Preset:
-    fields = {"width": width, "length": length, "direction": direction, "opacity": opacity}
-    return _preset(name, quantity, fields, _PAPER, sure="remembered")
-
-
-def _sequel(
-    name: str, share: list[float], width: Any, length: list[int], direction: list[int], opacity: list[float]
-) -> Preset:
+def _sequel(name: str, share: list[float], **fields: Any) -> Preset:
     # The later generator states the share of seeded pixels itself: quantity = 25600 share.
-    fields = {"width": width, "length": length, "direction": direction, "opacity": opacity}
-    return _preset(f"{name}-2024", [25600 * part for part in share], fields, _SEQUEL, sure="read")
+    fields = {"quantity": [25600 * part for part in share], **fields}
+    return Preset(f"slacking-off-{name}-2024", "noise_blur", fields, _SEQUEL, "read", _NOTE)
 
 
 _MOSTLY_FIVE = {"values": [3, 5, 7], "weights": [0.25, 0.5, 0.25]}
 
+_THIN = {"values": [1, 3]}
+_MIDDLE = {"values": [3, 5, 7]}
+_WIDE = {"values": [7, 9]}
+_ODD = {"values": [1, 3, 5, 7, 9]}
+
 PRESETS: tuple[Preset, ...] = (
-    _paper("small", [200, 300], 5, [30, 31], [-5, 5], [0.22, 0.38]),
-    _paper("medium", [100, 300], {"values": [3, 5, 7]}, [20, 40], [-30, 30], [0.28, 0.48]),
-    _paper("large", [50, 500], {"values": [1, 3, 5, 7, 9]}, [5, 60], [-70, 70], [0.24, 0.42]),
-    _sequel("small", [0.002, 0.004], {"values": [1, 3]}, [25, 35], [-10, 10], [0.4, 0.72]),
-    _sequel("medium", [0.005, 0.007], _MOSTLY_FIVE, [35, 45], [-30, 30], [0.28, 0.48]),
-    _sequel("large", [0.008, 0.010], {"values": [7, 9]}, [45, 55], [-60, 60], [0.19, 0.33]),
+    _paper("small", [200, 300], width=5, length=[30, 31], direction=[-5, 5], opacity=[0.22, 0.38]),
+    _paper("medium", [100, 300], width=_MIDDLE, length=[20, 40], direction=[-30, 30], opacity=[0.28, 0.48]),
+    _paper("large", [50, 500], width=_ODD, length=[5, 60], direction=[-70, 70], opacity=[0.24, 0.42]),
+    _sequel("small", [0.002, 0.004], width=_THIN, length=[25, 35], direction=[-10, 10], opacity=[0.4, 0.72]),
+    _sequel("medium", [0.005, 0.007], width=_MOSTLY_FIVE, length=[35, 45], direction=[-30, 30], opacity=[0.28, 0.48]),
+    _sequel("large", [0.008, 0.010], width=_WIDE, length=[45, 55], direction=[-60, 60], opacity=[0.19, 0.33]),
 )
 """Presets of the family."""

@@ -1,7 +1,8 @@
 """Presets that imitate public sets whose generators were never released, or were recipes for a picture editor.
 
-They are tuned so that, over natural photographs, the look and the mean PSNR of the rainy pictures come near those of the
-set. The PSNR values that the notes give are those of the rainy test pictures (luma) as deraining papers report them.
+They are tuned so that, over natural photographs, the look and the mean PSNR of the rainy pictures come near those of
+the set. The PSNR values in the notes are those of the rainy test pictures (luma) that deraining papers report, given
+from memory.
 """
 
 from __future__ import annotations
@@ -126,9 +127,9 @@ _OUTDOOR = Preset(
     },
     _LI,
     "matched",
-    "Five directions times three amounts are the 15 variants of each picture. Lengths, directions, beta and airlight are "
-    "those of the authors' generator, on depths for which 1 is 100 m; depth comes from the map beside the picture, or is "
-    "one distance. The clean target is the picture, where the authors' is a blurred one.",
+    "Five directions times three amounts are the 15 variants of each picture. Lengths, directions, beta and airlight "
+    "are those of the authors' generator, on depths for which 1 is 100 m; depth comes from the map beside the picture, "
+    "or is one distance. The clean target is the picture, where the authors' is a blurred one.",
 )
 _HQ_RAIN = Preset(
     "hq-rain-like",
