@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
+from collections.abc import Sequence
 
 import cv2
 import fpng
 import numpy as np
-from isal import isal_zlib
 from numpy.typing import NDArray
 
 from rainkit.records import Pixels
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_UP = 2
+_PNG_RUNS = (
+    cv2.IMWRITE_PNG_COMPRESSION,
+    1,
+    cv2.IMWRITE_PNG_FILTER,
+    cv2.IMWRITE_PNG_FILTER_UP,
+    cv2.IMWRITE_PNG_STRATEGY,
+    cv2.IMWRITE_PNG_STRATEGY_RLE,
+)
 
 
 def encode_png(pixels: Pixels) -> bytes:
-    """Return a PNG of a uint8 picture; lossless, and the same bytes for the same pixels and library versions.
-
-    RGB goes through fpng; grey, mostly black in rain layers, through the Up filter and ISA-L's deflate at level 1.
-    `benchmarks/codecs.py` compares them with what OpenCV and Pillow do.
+    """Return a PNG of a uint8 picture; lossless, and the same bytes on every processor for one version of fpng.
 
     Parameters
     ----------
@@ -32,6 +37,13 @@ def encode_png(pixels: Pixels) -> bytes:
     ------
     ValueError
         If the array is neither.
+
+    Notes
+    -----
+    fpng writes RGB and RGBA only, with the filters None and Up, which work byte by byte whatever a pixel is. So the
+    scan lines of a grey picture are those of an RGBA picture of a quarter of its width, or of an RGB picture of a third,
+    and only the header differs. Grey pictures whose width divides by neither go through OpenCV, filter Up and run
+    lengths. `benchmarks/codecs.py` compares this with other encoders.
     """
     array = np.ascontiguousarray(pixels)
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)) or array.size == 0:
@@ -41,18 +53,22 @@ def encode_png(pixels: Pixels) -> bytes:
 
 def _encode_grey(pixels: Pixels) -> bytes:
     height, width = pixels.shape
-    rows = np.empty((height, width + 1), dtype=np.uint8)
-    rows[:, 0] = _UP
-    rows[0, 1:] = pixels[0]
-    np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    data = isal_zlib.compress(rows, 1)
-    return b"".join((_PNG_MAGIC, _png_chunk(b"IHDR", header), _png_chunk(b"IDAT", data), _png_chunk(b"IEND", b"")))
+    bands = next((bands for bands in (4, 3) if width % bands == 0), 0)
+    if not bands:
+        return _imencode(".png", pixels, _PNG_RUNS)
+    data = fpng.from_ndarray(pixels.reshape(height, width // bands, bands))
+    header = struct.pack(">4sIIBBBBB", b"IHDR", width, height, 8, 0, 0, 0, 0)
+    # From the length of the first data chunk on, all stays; fpng's own chunk before it speaks of RGB.
+    rest = memoryview(data)[data.index(b"IDAT") - 4 :]
+    return b"".join((_PNG_MAGIC, struct.pack(">I", 13), header, struct.pack(">I", zlib.crc32(header)), rest))
 
 
-def _png_chunk(name: bytes, data: bytes) -> bytes:
-    check = isal_zlib.crc32(data, isal_zlib.crc32(name))
-    return b"".join((struct.pack(">I", len(data)), name, data, struct.pack(">I", check)))
+def _imencode(extension: str, pixels: Pixels, flags: Sequence[int]) -> bytes:
+    array = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(extension, array, list(flags))
+    if not done:
+        raise ValueError(f"a picture of {pixels.shape[1]} x {pixels.shape[0]} cannot be written as {extension[1:]}")
+    return bytes(data.tobytes())
 
 
 def encode_jpeg(pixels: Pixels, quality: int = 95) -> bytes:
@@ -65,11 +81,7 @@ def encode_jpeg(pixels: Pixels, quality: int = 95) -> bytes:
     quality : int
         1 to 100, as libjpeg counts.
     """
-    array = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".jpg", array, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise ValueError(f"a picture of {pixels.shape[1]} x {pixels.shape[0]} cannot be written as JPEG")
-    return bytes(data.tobytes())
+    return _imencode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, quality))
 
 
 def encode_npy(array: NDArray[np.generic]) -> bytes:
