@@ -159,6 +159,17 @@ def summarise(table: pa.Table, by: Sequence[str], seed: int = 0, repeats: int = 
     return pa.Table.from_pylist(rows, schema=schema)
 
 
+def nest(summary: pa.Table) -> list[dict[str, Any]]:
+    """Return a summary as one entry a group: its columns, and under `metrics` the estimate of each metric by name."""
+    numbers = ("mean", "low", "high", "samples", "backgrounds")
+    groups: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in summary.to_pylist():
+        head = {name: value for name, value in row.items() if name not in {"metric", *numbers}}
+        group = groups.setdefault(tuple(head.values()), {**head, "metrics": {}})
+        group["metrics"][row["metric"]] = {name: row[name] for name in numbers}
+    return list(groups.values())
+
+
 RATIO_OF_MEANS: dict[str, tuple[float, str, str]] = {"removal_per_damage": (1000.0, "removal", "rain_free_error")}
 """How `metrics.RATIOS` are made."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rainkit.errors import RecipeError
 from rainkit.train.networks import PRESETS, AnyNetwork
@@ -66,6 +67,37 @@ class Machine(BaseModel):
     channels_last: bool = Field(False, description="Memory layout that GPUs convolve faster in; on a GPU only.")
     compile: bool = Field(False, description="torch.compile; on a GPU only.")
     deterministic: bool = Field(False, description="Only algorithms that repeat bit for bit; slower on a GPU.")
+
+
+def parse_training(preset: str, changes: Mapping[str, Any]) -> Training:
+    """Return a training of a preset network with some settings changed.
+
+    Parameters
+    ----------
+    preset : str
+        Key of `networks.PRESETS`.
+    changes : mapping of str to value
+        Fields of `Training`; those of the network as `network.channels` and so on.
+
+    Raises
+    ------
+    RecipeError
+        If the preset or a field does not exist or a value does not fit; every problem is named.
+    """
+    if preset not in PRESETS:
+        raise RecipeError(f"network {preset}: not a preset; there are {', '.join(PRESETS)}")
+    network = PRESETS[preset].model_dump()
+    network |= {name.removeprefix("network."): value for name, value in changes.items() if name.startswith("network.")}
+    fields = {name: value for name, value in changes.items() if not name.startswith("network.")}
+    try:
+        return Training.model_validate({**fields, "network": network})
+    except ValidationError as error:
+        # The discriminator of the network appears in the path of its fields; users do not write it.
+        places = [
+            ".".join(str(part) for part in problem["loc"] if part != network["kind"]) for problem in error.errors()
+        ]
+        texts = [f"{place}: {problem['msg']}" for place, problem in zip(places, error.errors(), strict=True)]
+        raise RecipeError(f"the training cannot be used: {'; '.join(texts)}") from error
 
 
 def choose_device(config: Training, machine: Machine) -> torch.device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,14 +11,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from rainkit.data.torch import ReadableCorpus
 from rainkit.errors import RecipeError, SourceError
+from rainkit.files import write_bytes
 from rainkit.records import Pixels
 from rainkit.train.metrics import MASK_THRESHOLD, METRICS, PROTOCOL, measure, measure_rain_free
 from rainkit.train.pairs import PicturePair, list_pictures, read_picture
 
 Method = Callable[[Pixels], Pixels]
 """Maps a rainy picture, uint8 H x W x 3, to a derained one."""
+
+_FACTS = ("key", "split", "stratum", "rain", "background_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,50 +57,82 @@ class Case:
 
 def results_schema(threshold: int) -> pa.Schema:
     """Return the schema of a table of results, one row a case and method; settings are in its metadata."""
-    names = {
-        "method": pa.string(), "key": pa.string(), "split": pa.string(), "stratum": pa.int16(), "rain": pa.string(),
-        "background_id": pa.string(),
-    }  # fmt: skip
-    fields = [pa.field(name, kind) for name, kind in names.items()]
+    kinds = {"stratum": pa.int16()}
+    fields = [pa.field(name, kinds.get(name, pa.string())) for name in ("method", *_FACTS)]
     for name, metric in METRICS.items():
         fields.append(pa.field(name, pa.float64(), metadata={"description": metric.description, "unit": metric.unit}))
     settings = PROTOCOL | {"mask_threshold": threshold}
     return pa.schema(fields, metadata={f"rainkit:{name}": json.dumps(value) for name, value in settings.items()})
 
 
-def corpus_cases(corpus: Any, rows: Iterable[int]) -> Iterator[Case]:
-    """Yield the samples of a corpus in the given rows; decoded one at a time."""
-    columns = ("key", "split", "stratum", "rain", "background_id")
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Cases by number, each read when it is asked for.
+
+    Attributes
+    ----------
+    count : int
+        How many.
+    load : callable
+        Number to `Case`.
+    """
+
+    count: int
+    load: Callable[[int], Case]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Case]:
+        return map(self.load, range(self.count))
+
+    def first(self, limit: int | None) -> Cases:
+        """Return the first `limit` of them, or all."""
+        return self if limit is None else Cases(min(limit, self.count), self.load)
+
+
+def corpus_cases(corpus: ReadableCorpus, rows: Iterable[int]) -> Cases:
+    """Return the samples of a corpus in the given rows."""
     chosen = np.asarray(list(rows), dtype=np.int64)
-    facts = corpus.samples.select(columns).take(pa.array(chosen)).to_pylist()
-    for row, fact in zip(chosen, facts, strict=True):
-        members = corpus.read(int(row), ("rainy", "clean"))
-        yield Case(**fact, rainy=members["rainy"], clean=members["clean"])
+    facts = corpus.samples.select(list(_FACTS)).take(pa.array(chosen))
+
+    def load(number: int) -> Case:
+        members = corpus.read(int(chosen[number]), ("rainy", "clean"))
+        fact = {name: facts[name][number].as_py() for name in _FACTS}
+        return Case(**fact, rainy=members["rainy"], clean=members["clean"])
+
+    return Cases(len(chosen), load)
 
 
-def pair_cases(pairs: Sequence[PicturePair]) -> Iterator[Case]:
-    """Yield pairs of picture files; inputs that share a target share a background.
+def pair_cases(pairs: Sequence[PicturePair]) -> Cases:
+    """Return pairs of picture files as cases; inputs that share a target share a background.
 
-    Raises
-    ------
-    SourceError
-        If a picture cannot be read or a pair's sizes differ.
+    Loading raises `SourceError` where a picture cannot be read or a pair's sizes differ.
     """
-    for pair in pairs:
+
+    def load(number: int) -> Case:
+        pair = pairs[number]
         rainy, clean = pair.read()
-        yield Case(pair.rainy.stem, pair.rainy.parent.name, None, "", pair.clean.stem, rainy, clean)
+        return Case(pair.rainy.stem, pair.rainy.parent.name, None, "", pair.clean.stem, rainy, clean)
+
+    return Cases(len(pairs), load)
 
 
-def picture_cases(folder: Path) -> Iterator[Case]:
-    """Yield the rainy pictures of a folder, which have no truth.
+def picture_cases(folder: Path) -> Cases:
+    """Return the rainy pictures of a folder, which have no truth.
 
     Raises
     ------
     SourceError
-        If the folder has no pictures or one cannot be read.
+        If the folder has no pictures; loading raises it where one cannot be read.
     """
-    for path in list_pictures(folder):
-        yield Case(path.stem, folder.name, None, "", path.stem, read_picture(path), None)
+    paths = list_pictures(folder)
+
+    def load(number: int) -> Case:
+        path = paths[number]
+        return Case(path.stem, folder.name, None, "", path.stem, read_picture(path), None)
+
+    return Cases(len(paths), load)
 
 
 def evaluate(
@@ -147,8 +185,8 @@ def evaluate(
     return pa.Table.from_pylist(rows, schema=results_schema(threshold))
 
 
-def pick_cases(table: pa.Table, method: str, metric: str = "gain_psnr_y") -> dict[str, str]:
-    """Return the keys of the best, median and worst case of a method by a metric; fewer names when cases are few.
+def pick_cases(table: pa.Table, method: str, metric: str = "gain_psnr_y") -> dict[str, int]:
+    """Return the numbers of the best, median and worst case of a method by a metric; fewer names when cases are few.
 
     Parameters
     ----------
@@ -157,19 +195,40 @@ def pick_cases(table: pa.Table, method: str, metric: str = "gain_psnr_y") -> dic
     method, metric : str
         Of the table.
     """
-    values = zip(table["method"].to_pylist(), table["key"].to_pylist(), table[metric].to_pylist(), strict=True)
-    ranked = sorted(((value, key) for name, key, value in values if name == method and value is not None), reverse=True)
-    keys = [key for _, key in (ranked if METRICS[metric].better != "lower" else ranked[::-1])]
-    places = {"best": 0, "median": len(keys) // 2, "worst": len(keys) - 1}
-    picked: dict[str, str] = {}
+    values = zip(table["method"].to_pylist(), table[metric].to_pylist(), strict=True)
+    own = [value for name, value in values if name == method]
+    falling = METRICS[metric].better != "lower"
+    ranked = sorted((number for number, value in enumerate(own) if value is not None), key=lambda n: own[n])
+    ranked = ranked[::-1] if falling else ranked
+    places = {"best": 0, "median": len(ranked) // 2, "worst": len(ranked) - 1}
+    picked: dict[str, int] = {}
     for name, place in places.items():
-        if keys and keys[place] not in picked.values():
-            picked[name] = keys[place]
+        if ranked and ranked[place] not in picked.values():
+            picked[name] = ranked[place]
     return picked
 
 
+def write_results(path: Path, table: pa.Table) -> None:
+    """Write a table of results as Parquet, whole or not at all.
+
+    Raises
+    ------
+    BuildError
+        If the disk refuses.
+    """
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def settings_of(table: pa.Table) -> dict[str, Any]:
+    """Return the settings behind a table of results: data range, window, threshold of the mask."""
+    entries = (table.schema.metadata or {}).items()
+    return {name.decode().removeprefix("rainkit:"): json.loads(value) for name, value in entries}
+
+
 def _row(case: Case, name: str, result: Pixels, method: Method, threshold: int, *, rain_free: bool) -> dict[str, Any]:
-    facts = {field: getattr(case, field) for field in ("key", "split", "stratum", "rain", "background_id")}
+    facts = {field: getattr(case, field) for field in _FACTS}
     row: dict[str, Any] = {"method": name, **facts}
     if case.clean is None:
         return row | dict.fromkeys(METRICS)

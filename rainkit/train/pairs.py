@@ -21,7 +21,7 @@ RULES: dict[str, Callable[[str], str | None]] = {
     "N_rain, N_clean": lambda name: f"{name[:-5]}_clean" if name.endswith("_rain") else None,
     "NAME_K, NAME": lambda name: re.sub(r"_[^_]+$", "", name) if "_" in name else None,
 }
-"""How a target's name follows from an input's, both without suffix; None where a rule does not apply. Tried in order."""
+"""How a target's name follows from an input's, without suffix; None where a rule does not apply; tried in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,4 +70,7 @@ def test_summary_keeps_groups_apart_and_leaves_unknown_metrics_out() -> None:
     assert whole[0]["low"] == 20.0
     assert whole[0]["high"] == 30.0
     assert bootstrap.summarise(table, ["method", "stratum"]).num_rows == 4
+    nested = bootstrap.nest(bootstrap.summarise(table, ["method", "stratum"]))
+    assert [(group["method"], group["stratum"]) for group in nested] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+    assert nested[3]["metrics"]["psnr_y"]["mean"] == 34.0
     assert bootstrap.summarise(table, []).to_pylist()[0]["mean"] == 26.5
