@@ -41,7 +41,7 @@ def encode_png(pixels: Pixels) -> bytes:
     Notes
     -----
     fpng writes RGB and RGBA only, with the filters None and Up, which work byte by byte whatever a pixel is. So the
-    scan lines of a grey picture are those of an RGBA picture of a quarter of its width, or of an RGB picture of a third,
+    scan lines of a grey picture are those of an RGBA picture of a quarter of its width (or RGB of a third),
     and only the header differs. Grey pictures whose width divides by neither go through OpenCV, filter Up and run
     lengths. `benchmarks/codecs.py` compares this with other encoders.
     """

@@ -125,4 +125,4 @@ def shade(picture: Pixels, light: NDArray[np.int16]) -> None:
             factor = np.int32(light[y, x])
             for band in range(3):
                 value = (np.int32(picture[y, x, band]) * factor + 128) >> 8
-                picture[y, x, band] = min(value, 255)
+                picture[y, x, band] = np.minimum(value, 255)
