@@ -42,7 +42,7 @@ def list_components() -> dict[str, dict[str, str]]:
 
 def list_presets() -> dict[str, str]:
     """Return preset -> what it imitates."""
-    return {name: f"{preset.kind}: {first_sentence(preset.about)}" for name, preset in PRESETS.items()}
+    return {name: f"{preset.kind}: {preset.source}" for name, preset in PRESETS.items()}
 
 
 def find_component(kind: str) -> type[BaseModel]:
@@ -109,5 +109,7 @@ def describe_preset(name: str) -> dict[str, Any]:
     rows = describe_fields(SIMULATORS[preset.kind])
     fields = {key: _plain(value) for key, value in preset.fields.items()}
     chosen = [{**row, "default": fields[row["field"]]} for row in rows if row["field"] in fields]
-    about = f"{preset.about}\n\nkind: {preset.kind}\nsource: {preset.source}\nconfidence: {preset.confidence}"
+    about = f"Simulator: {preset.kind}. Source: {preset.source}. Confidence: {preset.confidence}."
+    if preset.note:
+        about += f" {preset.note}"
     return {"preset": name, "kind": preset.kind, "about": about, "fields": chosen}

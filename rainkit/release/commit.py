@@ -62,9 +62,9 @@ def commit(
     _write_backgrounds(folder / "metadata" / "backgrounds.parquet", plan, found)
     refused = [{"source": r.source, "path": r.path, "reason": r.reason, "detail": r.detail} for r in found.refused]
     write_table(folder / "metadata" / "refused.parquet", refused_schema(), refused)
-    write_descriptions(folder, recipe)
-    names = (work.shard(shard.split, shard.number) for shard in shards)
-    write_checksums(folder, {name: each["sha256"] for name, each in zip(names, identities, strict=True)})
+    names = [work.shard(shard.split, shard.number) for shard in shards]
+    known = write_descriptions(folder, recipe, dict(zip(names, identities, strict=True)))
+    write_checksums(folder, known)
     return {
         "samples": sum(identity["samples"] for identity in identities),
         "shards": len(shards),
