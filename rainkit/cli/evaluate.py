@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--save-results", is_flag=True, help="Write every result as PNG into the output folder.")
 @click.option("--by", default="split", show_default=True, help="Columns that make groups: split, stratum, rain.")
 @click.option("--threshold", default=3, show_default=True, help="Of the rain mask, in 8-bit levels.")
-@click.option("--limit", type=int, help="Judge the first so many samples only.")
+@click.option("--limit", type=int, help="Judge so many samples only, evenly spaced.")
 @click.option("--tile", default=512, show_default=True, help="Side of the tiles of large pictures, px.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 @click.option("--no-rain-free", is_flag=True, help="Leave out what clean input suffers; half the work.")
@@ -57,7 +57,7 @@ def command(
     from rainkit.train.evaluate import evaluate, settings_of
 
     groups_by = _columns(by)
-    cases = _choose_cases(places).first(limit)
+    cases = _choose_cases(places).spread(limit)
     if output is None and (save_results or places["pictures"]):
         raise click.UsageError("results need a folder: add -o FOLDER")
     methods, facts = _load_methods(checkpoint, device, tile)
@@ -198,4 +198,4 @@ def _write(output: Path, table: pa.Table, summary: dict[str, Any], cases: Cases,
         caption = f"{name}: {case.key}, {gains[number]:+.2f} dB PSNR-Y"
         rows.append(SheetRow(caption, case.rainy, network(case.rainy), case.clean))
     if rows:
-        write_bytes(output / "sheet.png", encode_png(draw_sheet(rows)))
+        write_bytes(output / "sheet.png", encode_png(draw_sheet(rows, panel=320)))

@@ -18,7 +18,7 @@ from rainkit.errors import RecipeError, SourceError
 from rainkit.files import write_bytes
 from rainkit.records import Pixels
 from rainkit.train.metrics import MASK_THRESHOLD, METRICS, PROTOCOL, measure, measure_rain_free
-from rainkit.train.pairs import PicturePair, list_pictures, read_picture
+from rainkit.train.pairs import LAYOUTS, PicturePair, list_pictures, read_picture
 
 Method = Callable[[Pixels], Pixels]
 """Maps a rainy picture, uint8 H x W x 3, to a derained one."""
@@ -35,7 +35,7 @@ class Case:
     key : str
         Name of the sample, or of the file without its suffix.
     split, rain : str
-        As the corpus calls them; of pairs, the folder and an empty name.
+        As the corpus calls them; of pairs, the name of the set and an empty name.
     stratum : int or None
         Of background complexity, where it is known.
     background_id : str
@@ -86,9 +86,11 @@ class Cases:
     def __iter__(self) -> Iterator[Case]:
         return map(self.load, range(self.count))
 
-    def first(self, limit: int | None) -> Cases:
-        """Return the first `limit` of them, or all."""
-        return self if limit is None else Cases(min(limit, self.count), self.load)
+    def spread(self, limit: int | None) -> Cases:
+        """Return `limit` of them, evenly spaced, or all."""
+        if limit is None or limit >= self.count:
+            return self
+        return Cases(limit, lambda number: self.load(number * self.count // limit))
 
 
 def corpus_cases(corpus: ReadableCorpus, rows: Iterable[int]) -> Cases:
@@ -113,7 +115,7 @@ def pair_cases(pairs: Sequence[PicturePair]) -> Cases:
     def load(number: int) -> Case:
         pair = pairs[number]
         rainy, clean = pair.read()
-        return Case(pair.rainy.stem, pair.rainy.parent.name, None, "", pair.clean.stem, rainy, clean)
+        return Case(pair.rainy.stem, _set_name(pair.rainy.parent), None, "", pair.clean.stem, rainy, clean)
 
     return Cases(len(pairs), load)
 
@@ -225,6 +227,12 @@ def settings_of(table: pa.Table) -> dict[str, Any]:
     """Return the settings behind a table of results: data range, window, threshold of the mask."""
     entries = (table.schema.metadata or {}).items()
     return {name.decode().removeprefix("rainkit:"): json.loads(value) for name, value in entries}
+
+
+def _set_name(folder: Path) -> str:
+    """Return the name of a set of pairs: that of the folder above where the folder is called `input` or alike."""
+    inputs = {name for name, _ in LAYOUTS}
+    return folder.parent.name if folder.name.lower() in inputs else folder.name
 
 
 def _row(case: Case, name: str, result: Pixels, method: Method, threshold: int, *, rain_free: bool) -> dict[str, Any]:

@@ -31,6 +31,12 @@ def test_a_corpus_split_gives_a_row_a_case_and_method(corpus: Any) -> None:
     assert json.loads(table.schema.metadata[b"rainkit:data_range"]) == 255
 
 
+def test_a_limit_is_spread_over_all_cases(corpus: Any) -> None:
+    cases = corpus_cases(corpus, range(12))
+    assert [case.key for case in cases.spread(4)] == ["sample0", "sample3", "sample6", "sample9"]
+    assert len(cases.spread(None)) == len(cases.spread(50)) == 12
+
+
 def test_median_removes_thin_streaks_from_smooth_pictures(corpus: Any) -> None:
     rows = evaluate(corpus_cases(corpus, range(12)), BASELINES).to_pylist()
     removal = {name: np.mean([row["removal"] for row in rows if row["method"] == name]) for name in BASELINES}
@@ -59,6 +65,7 @@ def test_pairs_and_pictures_without_truth(tmp_path: Path, corpus: Any) -> None:
     expected = evaluate(corpus_cases(corpus, [1, 2]), {"input": BASELINES["input"]})
     assert table["psnr_y"].to_pylist() == expected["psnr_y"].to_pylist()
     assert table["background_id"].to_pylist() == ["1", "2"]
+    assert table["split"].to_pylist() == [tmp_path.name] * 2
     shown: list[tuple[str, list[str]]] = []
     blind = evaluate(
         picture_cases(tmp_path / "input"), BASELINES, done=lambda case, results: shown.append((case.key, list(results)))
