@@ -18,7 +18,7 @@ from rainkit.images import PictureError, decode, pixel_digest
 from rainkit.manifest import add_metadata, has_pixels, member_column, number_field, samples_schema, write_table
 from rainkit.recipe import Recipe
 from rainkit.records import Background, Picture, Pixels, Sample
-from rainkit.samples.render import describe, encode, members, render
+from rainkit.samples.rendering import describe, encode, members, render
 from rainkit.shards import ShardRecord, write_shard
 
 HELD_BYTES = 192 << 20
