@@ -115,9 +115,9 @@ def accumulate(shape: tuple[int, int], streaks: NDArray[np.int32]) -> NDArray[np
         return layer
     if max(-int(streaks[:, :6].min()), int(streaks[:, :6].max())) >= REACH:
         raise ValueError("streaks must lie within 32768 px of the picture's first pixel")
-    from rainkit.rain import kernels  # noqa: PLC0415 - numba is loaded only to draw
+    from rainkit.rain import scatter_kernels  # noqa: PLC0415 - numba is loaded only to draw
 
-    kernels.scatter(layer, np.ascontiguousarray(streaks))
+    scatter_kernels.scatter(layer, np.ascontiguousarray(streaks))
     return layer
 
 
