@@ -7,7 +7,25 @@ a manifest, without its pixels.
 
 from __future__ import annotations
 
+from rainkit.duplicates.agreement import ALIKE_CROP, ALIKE_WHOLE, agreement, turn
 from rainkit.duplicates.hashing import ORIENTATIONS, hash_rectangles, orient, perceptual_hash
 from rainkit.duplicates.search import Pairs, find_pairs, group
+from rainkit.duplicates.windows import GRID, hash_windows, thumbnail, window_of
 
-__all__ = ["ORIENTATIONS", "Pairs", "find_pairs", "group", "hash_rectangles", "orient", "perceptual_hash"]
+__all__ = [
+    "ALIKE_CROP",
+    "ALIKE_WHOLE",
+    "GRID",
+    "ORIENTATIONS",
+    "Pairs",
+    "agreement",
+    "find_pairs",
+    "group",
+    "hash_rectangles",
+    "hash_windows",
+    "orient",
+    "perceptual_hash",
+    "thumbnail",
+    "turn",
+    "window_of",
+]
