@@ -67,10 +67,10 @@ class LocalStore:
             raise _short(path, self.address, offset, size, len(view))
         return part
 
-    def list_files(self) -> dict[str, int] | None:
+    def list_files(self) -> dict[str, int]:
         found: dict[str, int] = {}
-        for root, _, names in os.walk(self.folder):
-            for name in names:
+        for root, folders, names in os.walk(self.folder):
+            for name in [*names, *(folder for folder in folders if Path(root, folder).is_symlink())]:
                 path = Path(root, name)
                 found[path.relative_to(self.folder).as_posix()] = path.lstat().st_size
         return found

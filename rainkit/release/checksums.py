@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from rainkit.data.stores import LocalStore
 from rainkit.errors import IntegrityError
 from rainkit.files import write_bytes
 from rainkit.manifest import check_path
@@ -39,23 +40,18 @@ def hash_file(path: Path) -> tuple[str, int]:
         return hash_stream(file)
 
 
-def list_files(folder: Path) -> Iterator[str]:
-    """Yield the files that belong to a corpus, relative, with "/" between parts, sorted; hidden ones are left out.
+def belongs(path: str) -> bool:
+    """Return whether a file is part of a corpus: not hidden, not the checksums themselves, not added later."""
+    parts = path.split("/")
+    return not any(part.startswith(".") for part in parts) and path != CHECKSUMS and parts[0] not in LATER
 
-    Symbolic links count as files: following them would let a corpus reach out of its folder.
+
+def list_files(folder: Path) -> list[str]:
+    """Return the files that belong to a corpus, relative, with "/" between parts, sorted.
+
+    A link to a folder counts as a file: following it would let a corpus reach out of its own.
     """
-
-    def walk(place: Path, prefix: str) -> Iterator[str]:
-        for entry in sorted(place.iterdir(), key=lambda path: path.name):
-            name = prefix + entry.name
-            if entry.name.startswith(".") or name in LATER or name == CHECKSUMS:
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                yield from walk(entry, name + "/")
-            else:
-                yield name
-
-    return iter(sorted(walk(folder, "")))
+    return sorted(path for path in LocalStore(folder).list_files() if belongs(path))
 
 
 def format_checksums(digests: Mapping[str, str]) -> str:

@@ -40,7 +40,7 @@ def _label(key: str, split: str, index: int) -> dict[str, Any]:
         "split": split,
         "index": index,
         "stratum": index % 3,
-        "background_id": f"{index % 4:016x}",
+        "background_id": f"{split[0]}{index % 2:015x}",
         "source": "photos",
         "license": "CC0-1.0",
         "rain": "small",
