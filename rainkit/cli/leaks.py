@@ -22,7 +22,6 @@ SHOWN = 50
 @click.option("-w", "--workers", type=int, help="Tasks at a time; one per processor where not given.")
 @click.option("--engine", metavar="KIND", help="How tasks are run: serial, processes, ray.")
 @json_option
-@click.pass_context
 def command(context: click.Context, first: Path, second: Path | None, as_json: bool, **options: Any) -> None:
     r"""Find pictures that A and B share; without B, pictures that A holds more than once.
 
@@ -48,7 +47,7 @@ def command(context: click.Context, first: Path, second: Path | None, as_json: b
         print_json({"a": str(first), "b": str(second) if second else None, **found.document()})
     else:
         _print(first, second, found)
-    context.exit(1 if found.leaks else 0)
+    click.get_current_context().exit(1 if found.leaks else 0)
 
 
 def _print(first: Path, second: Path | None, found: Any) -> None:
