@@ -20,6 +20,7 @@ and the result is coded again; a and t are shares and mean the same in both.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
@@ -112,8 +113,33 @@ def _fog_table(airlight: tuple[int, int, int]) -> Pixels:
     return np.stack([tables[level] for level in airlight], axis=1)
 
 
+@functools.lru_cache(maxsize=32)
+def _light_tables(mode: int, colour: tuple[int, int, int]) -> Pixels:
+    """Return the rainy byte of every pair of layer and clean byte without a veil, uint8 (1 or 3, 65536)."""
+    layer, clean = np.divmod(np.arange(65536), 256)
+    pairs = np.repeat(clean.astype(np.uint8)[:, None], 3, axis=1)
+    rain = Rain(layer.astype(np.uint8)[None], list(COMPOSITIONS)[mode], {}, colour=colour, light="linear")
+    tables = _compute_light(pairs[None], rain)[0].T
+    return np.ascontiguousarray(tables if len(set(colour)) > 1 else tables[:1])
+
+
 def _compose_light(clean: Pixels, rain: Rain) -> Pixels:
-    """Compose linear light."""
+    """Compose linear light, without a veil by tables of all pairs of bytes."""
+    if rain.transmission is not None:
+        return _compute_light(clean, rain)
+    from rainkit.rain import mixing  # noqa: PLC0415 - numba is loaded only to draw
+
+    rainy = clean.copy(order="C")
+    layer = rain.layer.reshape(clean.shape[0] * clean.shape[1], -1)
+    tables = _light_tables(
+        list(COMPOSITIONS).index(rain.compose), rain.colour if rain.compose == "alpha" else (0, 0, 0)
+    )
+    mixing.mix_by_table(rainy.reshape(-1, 3), clean.reshape(-1, 3), layer, tables)
+    return rainy
+
+
+def _compute_light(clean: Pixels, rain: Rain) -> Pixels:
+    """Compose linear light, each value by itself."""
     from rainkit.rain import mixing  # noqa: PLC0415 - numba is loaded only to draw
 
     decode = light.decoding().astype(np.int64)

@@ -46,7 +46,11 @@ def encoding_steps() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 def encode(layer: NDArray[np.uint16]) -> Pixels:
     """Return linear light, uint16, 65535 for 1, as sRGB bytes."""
-    return encoding()[layer]
+    from rainkit.rain import mixing  # noqa: PLC0415 - numba is loaded only to draw
+
+    coded: Pixels = np.empty(layer.size, dtype=np.uint8)
+    mixing.look_up(layer.reshape(-1), encoding(), coded)
+    return coded.reshape(layer.shape)
 
 
 def round_to_bytes(layer: NDArray[np.uint16]) -> Pixels:

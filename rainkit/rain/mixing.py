@@ -100,3 +100,28 @@ def mix_light(  # noqa: PLR0917 - numba takes no keywords
             value = min(value, full)
             byte = np.int64(guess[value >> 4])
             rainy[i, c] = byte + (value >= first[byte + 1])
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def mix_by_table(rainy: Any, clean: Any, layer: Any, tables: Any) -> None:
+    """Compose where there are streaks and no veil: `rainy` and `clean` (N, 3), `layer` (N, 1 or 3).
+
+    `tables` (1 or 3 channels, 65536) hold the rainy byte at 256 * layer + clean.
+    """
+    last = np.uint64(tables.shape[0] - 1)
+    red, green, blue = tables[0], tables[min(np.uint64(1), last)], tables[last]
+    grey = layer.shape[1] == 1
+    for i in range(clean.shape[0]):
+        a = np.uint64(layer[i, 0])
+        b, c = (a, a) if grey else (np.uint64(layer[i, 1]), np.uint64(layer[i, 2]))
+        if a | b | c:
+            rainy[i, 0] = red[(a << np.uint64(8)) | np.uint64(clean[i, 0])]
+            rainy[i, 1] = green[(b << np.uint64(8)) | np.uint64(clean[i, 1])]
+            rainy[i, 2] = blue[(c << np.uint64(8)) | np.uint64(clean[i, 2])]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def look_up(values: Any, table: Any, found: Any) -> None:
+    """Write the entry of a table for each of N values."""
+    for i in range(values.size):
+        found[i] = table[values[i]]
