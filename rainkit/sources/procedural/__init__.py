@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from rainkit.records import Component, Picture, Pixels
 from rainkit.seeds import Stream
-from rainkit.sources.procedural.families import FAMILIES
+from rainkit.sources.procedural.families import FAMILIES, FamilyName
 
 _STEPS = 1024
 MAX_SIDE = 8192
@@ -34,7 +34,7 @@ class ProceduralSource(Component):
     """
 
     kind: Literal["procedural"] = Field("procedural", description="Pictures drawn by rainkit.")
-    families: tuple[str, ...] = Field(
+    families: tuple[FamilyName, ...] = Field(
         tuple(FAMILIES), min_length=1, description=f"What to draw, in turn: {', '.join(FAMILIES)}."
     )
     count: int = Field(60, ge=1, description="Number of pictures.")
@@ -51,9 +51,6 @@ class ProceduralSource(Component):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        unknown = [name for name in self.families if name not in FAMILIES]
-        if unknown:
-            raise ValueError(f"unknown families {', '.join(unknown)}; there are {', '.join(FAMILIES)}")
         if self.complexity[0] > self.complexity[1]:
             raise ValueError(f"complexity must be [low, high], not [{self.complexity[0]:g}, {self.complexity[1]:g}]")
         return self
@@ -86,7 +83,7 @@ def dial_step(turn: int, low: float, high: float) -> int:
     return first + round(place * (last - first))
 
 
-def draw(family: str, size: tuple[int, int], complexity: float, seed: int, index: int) -> Pixels:
+def draw(family: FamilyName, size: tuple[int, int], complexity: float, seed: int, index: int) -> Pixels:
     """Return one drawn picture.
 
     Parameters

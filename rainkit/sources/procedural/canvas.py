@@ -78,7 +78,7 @@ def noise(
     cell : float
         Pixels from one lattice point to the next, in the first octave.
     octaves : int
-        Octaves whose cell falls below two pixels are left out.
+        Most octaves; those whose cell falls below two pixels are left out.
     gain : float
         Amplitude of an octave over that of the one before.
     stretch : float
@@ -87,7 +87,8 @@ def noise(
     from rainkit.sources.procedural.kernels import add_octave  # noqa: PLC0415 - compiled
 
     cells = [cell / 2**i for i in range(octaves) if i == 0 or cell / 2**i >= 2.0]
-    amplitudes = [gain**i for i in range(len(cells))]
+    # An octave fades in from cells of two pixels to four, so that no dial makes it jump.
+    amplitudes = [gain**i * min(1.0, max(0.01, size / 2.0 - 1.0)) for i, size in enumerate(cells)]
     total = math.fsum(amplitudes)
     out = np.zeros(shape, dtype=np.int32)
     for i, (size, amplitude) in enumerate(zip(cells, amplitudes, strict=True)):
@@ -144,10 +145,9 @@ def relief(field: NDArray[np.int32], reach: float, strength: float) -> NDArray[n
     strength : float
         Change of the light, as a share, on such a slope.
     """
-    slope = np.zeros(field.shape, dtype=np.int64)
-    slope[1:, 1:] = 2 * field[1:, 1:] - field[:-1, 1:] - field[1:, :-1]
-    slope[0], slope[:, 0] = slope[1], slope[:, 1]
-    return np.asarray(np.clip(256 + ((slope * round(reach * strength * 64)) >> 15), 96, 416), dtype=np.int16)
+    from rainkit.sources.procedural.kernels import slopes  # noqa: PLC0415 - compiled
+
+    return np.asarray(slopes(field, round(reach * strength * 64)), dtype=np.int16)
 
 
 def light(picture: Pixels, factors: NDArray[np.int16]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from rainkit.records import Pixels
 from rainkit.seeds import Stream
@@ -15,8 +16,10 @@ from rainkit.sources.procedural.street import draw_street
 from rainkit.sources.procedural.texture import draw_texture
 
 Family = Callable[[tuple[int, int], float, Stream], Pixels]
+FamilyName = Literal["dead_leaves", "texture", "sky", "street", "line_art", "foliage", "mosaic"]
+"""The keys of `FAMILIES`, for the recipe's schema."""
 
-FAMILIES: dict[str, Family] = {
+FAMILIES: dict[FamilyName, Family] = {
     "dead_leaves": draw_dead_leaves,
     "texture": draw_texture,
     "sky": draw_sky,

@@ -126,3 +126,18 @@ def shade(picture: Pixels, light: NDArray[np.int16]) -> None:
             for band in range(3):
                 value = (np.int32(picture[y, x, band]) * factor + 128) >> 8
                 picture[y, x, band] = np.minimum(value, 255)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def slopes(field: NDArray[np.int32], factor: int) -> NDArray[np.int16]:
+    """Return the light on a surface from the upper left: 256 plus factor / 2^15 times the rise, within 96..416."""
+    height, width = field.shape
+    out = np.empty((height, width), np.int16)
+    for y in range(height):
+        row = max(y, 1)
+        for x in range(width):
+            column = max(x, 1)
+            here = np.int64(field[row, column])
+            rise = 2 * here - field[row - 1, column] - field[row, column - 1]
+            out[y, x] = min(max(256 + ((rise * factor) >> 15), 96), 416)
+    return out
