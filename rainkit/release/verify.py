@@ -22,7 +22,7 @@ from rainkit.errors import IntegrityError, SourceError
 from rainkit.images import pixel_digest
 from rainkit.release.checking import Problem, ShardCheck, ShardFindings, check_shard
 from rainkit.release.checksums import CHECKSUMS, belongs, parse_checksums
-from rainkit.release.tables import check_index, check_tables
+from rainkit.release.consistency import check_index, check_tables
 from rainkit.seeds import Stream
 
 SMALL = 64 << 20

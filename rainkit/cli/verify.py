@@ -1,0 +1,75 @@
+"""`rainkit verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rainkit.cli.output import json_option, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from rainkit.release.verify import VerifyReport
+
+SHOWN = 5
+"""Problems of each kind that are printed; `--json` and `--output` give all."""
+
+
+@click.command()
+@click.argument("corpus")
+@click.option("--deep", is_flag=True, help="Decode every picture and compare it with its digest in the manifest.")
+@click.option("-w", "--workers", type=int, help="Processes; one per processor where not given.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False),
+              help="Also write the report as JSON, ready to be signed (gpg, ssh-keygen -Y sign).")  # fmt: skip
+@json_option
+def command(corpus: str, deep: bool, workers: int | None, output: Path | None, as_json: bool) -> None:
+    r"""Check a corpus, or a release of manifests alone, in a folder or at any address that fsspec opens.
+
+    Files are compared with checksums.sha256, shards and labels with the manifest; every kind of difference is named
+    with its first wrong bytes. The exit status is 1 if there is any.
+
+    \b
+    Example:
+      rainkit verify corpora/quickstart-1.0.0 --deep
+    """
+    from rainkit.release.verify import verify, write_report
+
+    with ExitStack() as stack:
+
+        def report(stage: str, steps: int) -> Callable[[int, str], None]:
+            return stack.enter_context(progress("Verifying", steps, "shards"))
+
+        outcome = verify(corpus, deep=deep, jobs=workers, report=report)
+    if output is not None:
+        write_report(outcome, output)
+    if as_json:
+        print_json(outcome.to_dict())
+    else:
+        print_outcome(outcome)
+    if not outcome.ok:
+        raise click.exceptions.Exit(1)
+
+
+def print_outcome(outcome: VerifyReport) -> None:
+    """Print the first problems of each kind, then one line that says whether all is well."""
+    from rainkit.release.checking import KINDS
+
+    for kind, meaning in KINDS.items():
+        problems = [problem for problem in outcome.problems if problem.kind == kind]
+        if not problems:
+            continue
+        rows = [(problem.detail,) for problem in problems[:SHOWN]]
+        rows += [(f"... and {len(problems) - SHOWN} more",)] if len(problems) > SHOWN else []
+        print_table(f"{kind}: {meaning}", [f"{len(problems)} found"], rows)
+    for note in outcome.notes:
+        click.echo(f"note: {note}")
+    counts = outcome.counts
+    done = f"{counts['files']} files, {counts['bytes'] / 1e6:,.1f} MB, {counts['shards']} shards"
+    samples = f", {counts['samples']} samples"
+    decoded = f", {counts['decoded']} members decoded" if counts["decoded"] else ""
+    redrawn = f", {counts['redrawn']} samples drawn again" if counts["redrawn"] else ""
+    verdict = "sound" if outcome.ok else f"NOT sound: {len(outcome.problems)} differences"
+    click.echo(f"{outcome.corpus or outcome.address}: {verdict} ({done}{samples}{decoded}{redrawn})")

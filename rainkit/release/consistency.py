@@ -1,0 +1,95 @@
+"""Whether the tables of a manifest agree with themselves, with one another, and with the indexes beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rainkit.data.corpus import Corpus
+from rainkit.errors import SourceError
+from rainkit.release.checking import Problem, ShardFindings
+from rainkit.release.indexes import wids_name
+
+_SAMPLES = "metadata/samples.parquet"
+
+
+def check_tables(tables: Mapping[str, pa.Table]) -> Iterator[Problem]:
+    """Yield what the tables of a manifest contradict: keys, numbering, backgrounds, and leaks between splits.
+
+    Parameters
+    ----------
+    tables : mapping of str to pyarrow.Table
+        `samples`, and `backgrounds` where it could be read.
+    """
+    samples = tables["samples"]
+    counts = samples.group_by("key").aggregate([([], "count_all")])
+    for key in counts.filter(pc.greater(counts["count_all"], 1))["key"].to_pylist()[:1]:
+        yield Problem("manifest", _SAMPLES, key, f"key {key} appears more than once; keys must be unique in the corpus")
+    yield from _check_numbering(samples)
+    yield from _check_leaks(samples)
+    if "backgrounds" in tables:
+        known = tables["backgrounds"]["id"].combine_chunks()
+        strangers = samples.filter(pc.invert(pc.is_in(samples["background_id"], value_set=known)))
+        for row in strangers.slice(0, 1).select(["key", "background_id"]).to_pylist():
+            sentence = f"background {row['background_id']} of sample {row['key']} is not in backgrounds.parquet"
+            yield Problem("manifest", _SAMPLES, row["key"], sentence)
+
+
+def _check_numbering(samples: pa.Table) -> Iterator[Problem]:
+    """Yield a problem for the first split whose samples are not numbered 0, 1, 2... in the order of the rows."""
+    for split in samples["split"].unique().to_pylist():
+        numbers = samples.filter(pc.equal(samples["split"], split)).select(["key", "index"])
+        expected = pa.array(range(numbers.num_rows), pa.int64())
+        wrong = numbers.filter(pc.not_equal(numbers["index"].combine_chunks(), expected))
+        if wrong.num_rows:
+            row = wrong.slice(0, 1).to_pylist()[0]
+            sentence = f"sample {row['key']} has index {row['index']} out of turn; split {split} should count from 0"
+            yield Problem("manifest", _SAMPLES, row["key"], sentence)
+            return
+
+
+def _check_leaks(samples: pa.Table) -> Iterator[Problem]:
+    for column in ("background_id", "group"):
+        pairs = samples.filter(pc.not_equal(samples[column], "")).group_by([column, "split"]).aggregate([])
+        per = pairs.group_by(column).aggregate([("split", "list"), ("split", "count")])
+        for row in per.filter(pc.greater(per["split_count"], 1)).slice(0, 1).to_pylist():
+            splits = " and ".join(sorted(row["split_list"]))
+            yield Problem("leak", _SAMPLES, "", f"{column} {row[column]} has samples in {splits}")
+            return
+
+
+def check_index(corpus: Corpus, findings: Mapping[str, ShardFindings]) -> Iterator[Problem]:
+    """Yield where a wids index differs from the shards of its split.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        With the indexes at its top.
+    findings : mapping of str to ShardFindings
+        What was read of each shard, by path.
+    """
+    for split in corpus.splits:
+        name = wids_name(split)
+        rows = corpus.samples.filter(pc.equal(corpus.samples["split"], split))
+        expected = [path for path in rows["shard"].unique().to_pylist() if findings[path].sha256]
+        try:
+            shards = json.loads(bytes(corpus.store.read(name)))["shardlist"]
+            listed = {shard["url"]: (shard["nsamples"], shard["filesize"], shard["md5sum"]) for shard in shards}
+        except SourceError as error:
+            yield Problem("missing", name, "", str(error))
+            continue
+        except (ValueError, KeyError, TypeError) as error:
+            yield Problem("index", name, "", f"{name} is no wids index: {type(error).__name__} {error}")
+            continue
+        for path in expected:
+            found = findings[path]
+            if path not in listed:
+                yield Problem("index", name, "", f"{name} does not list {path}")
+                continue
+            samples, size, md5 = listed[path]
+            if (samples, size) != (found.samples, found.size) or (found.md5 and md5 != found.md5):
+                sentence = f"{name} says that {path} has {samples} samples, {size} bytes and md5 {md5}; it has "
+                yield Problem("index", name, "", f"{sentence}{found.samples}, {found.size} and {found.md5 or md5}")
