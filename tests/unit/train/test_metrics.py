@@ -114,6 +114,11 @@ def test_pictures_of_other_size_or_too_small_are_refused() -> None:
         metrics.ssim(picture("a", 10, 30), picture("b", 10, 30))
 
 
+def test_the_page_on_metrics_names_every_one() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert [name for name in metrics.METRICS | metrics.RATIOS if f"`{name}`" not in page] == []
+
+
 @pytest.mark.skipif("RAINKIT_DATA" not in os.environ, reason="RAINKIT_DATA does not say where the public pairs lie")
 @pytest.mark.parametrize(("folder", "expected"), [("additive", 22.29), ("veil", 15.57)])
 def test_public_pairs_score_what_others_measured(folder: str, expected: float) -> None:

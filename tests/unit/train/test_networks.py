@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -66,6 +68,16 @@ def test_costs_are_those_counted_by_hand() -> None:
     assert count_parameters(spec()) == weights
     products = (12 * 8 + 4 * 8 * 8 + 8 * 12) * 9 * (32 // 2) * (20 // 2)
     assert count_flops(spec(), 32, 20) == 2 * products
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_page_on_training_states_the_costs(name: str) -> None:
+    network = PRESETS[name]()
+    page = (Path(__file__).parents[3] / "docs" / "training.md").read_text(encoding="utf-8")
+    line = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+    cells = [cell.strip() for cell in line.split("|")]
+    gflop = count_flops(network, 64, 64) / 1e9
+    assert cells[-4:-1] == [f"{count_parameters(network):,}", f"{gflop:.2f}", str(network.reach)]
 
 
 def test_presets_are_networks_of_the_table_and_grow() -> None:
