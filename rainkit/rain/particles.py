@@ -114,7 +114,7 @@ class Particles(DrawnRain):
     )
     camera: Camera = Field(Camera(), description="The camera that looks at the rain.")
     smallest: float = Field(
-        0.6,
+        0.9,
         gt=0.02,
         le=5,
         description="Apparent width of the thinnest drops that are drawn; the cost grows with its inverse cube.",
@@ -223,15 +223,18 @@ class Particles(DrawnRain):
         view = self.camera.view(shape)
         octaves = math.ceil(math.log2(self.largest / self.smallest) - 1e-9)
         tables = _quantiles(4.0 + self.drop_sizes.shape), _roots(), _speeds()
-        parts = []
-        for octave in range(octaves):
-            stream = rng.child("drops", octave)
-            mean, values = self._octave(view, shape, scene, moment, octave)
-            count = physics.draw_poisson(stream, mean)
-            streaks = raster.new_streaks(count)
-            words = stream.bits(2 * count).reshape(count, 2)
-            parts.append(streaks[: drop_kernels.project_drops(words, tables, values, streaks)])
-        return np.concatenate(parts)
+        octave_numbers = [self._octave(view, shape, scene, moment, octave) for octave in range(octaves)]
+        stream = rng.child("drops")
+        units = stream.uniform(octaves).tolist()
+        counts = [physics.poisson(mean, unit) for (mean, _), unit in zip(octave_numbers, units, strict=True)]
+        words = stream.bits(2 * sum(counts)).reshape(-1, 2)
+        streaks = raster.new_streaks(len(words))
+        drawn = start = 0
+        for count, (_, values) in zip(counts, octave_numbers, strict=True):
+            drops = words[start : start + count]
+            drawn += drop_kernels.project_drops(drops, tables, values, streaks[drawn:])
+            start += count
+        return streaks[:drawn]
 
     def _octave(
         self, view: View, shape: tuple[int, int], scene: Scene, moment: float, octave: int

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from rainkit.rain.presets import noise, sets
+from rainkit.rain.presets import noise, particles, sets
 from rainkit.rain.presets.preset import Confidence, Preset
 
-PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in (*noise.PRESETS, *sets.PRESETS)})
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {preset.name: preset for preset in (*particles.PRESETS, *noise.PRESETS, *sets.PRESETS)}
+)
 """Every preset by name."""
 
 

@@ -1,0 +1,80 @@
+"""Presets of `particles`: rainkit's own rain, by rain rate, and of `layer_bank`."""
+
+from __future__ import annotations
+
+from rainkit.rain.presets.preset import Preset
+
+_OWN = "rainkit: physical rain, tuned by eye on dark, bright, smooth and busy photographs"
+_RAINMIX = "Guo et al., EfficientDeRain (RainMix), AAAI 2021, arXiv 2009.09238"
+
+_DRIZZLE = Preset(
+    "drizzle",
+    "particles",
+    {
+        "rain_rate_mm_h": [0.5, 2.0],
+        "smallest": 0.4,
+        "wind": [-1.5, 1.5],
+        "exposure_ms": [8, 16],
+        "gain": 36,
+        "veil": {"distance_m": [150, 500]},
+    },
+    _OWN,
+    "own",
+    "Thin, short streaks, far apart, behind them hardly a veil.",
+)
+_SHOWER = Preset(
+    "shower",
+    "particles",
+    {
+        "rain_rate_mm_h": [4, 12],
+        "smallest": 0.45,
+        "wind": [-2.5, 2.5],
+        "exposure_ms": [10, 18],
+        "veil": {"distance_m": [100, 300]},
+    },
+    _OWN,
+    "own",
+    "Streaks of all distances; near ones long and soft.",
+)
+_DOWNPOUR = Preset(
+    "downpour",
+    "particles",
+    {
+        "rain_rate_mm_h": [25, 50],
+        "smallest": 0.45,
+        "wind": [-3, 3],
+        "exposure_ms": [10, 18],
+        "cover": 0.18,
+        "veil": {"distance_m": [60, 160]},
+    },
+    _OWN,
+    "own",
+    "Dense rain before a grey distance.",
+)
+_STORM = Preset(
+    "storm",
+    "particles",
+    {
+        "rain_rate_mm_h": [60, 120],
+        "smallest": 0.45,
+        "wind": {"values": [-8, -6.5, -5, 5, 6.5, 8]},
+        "turbulence": 0.8,
+        "exposure_ms": [10, 18],
+        "cover": 0.2,
+        "veil": {"distance_m": [50, 110]},
+    },
+    _OWN,
+    "own",
+    "Driven rain in which the distance drowns.",
+)
+_RAINMIX_LIKE = Preset(
+    "rainmix-like",
+    "layer_bank",
+    {"layers": 3, "mix": "rainmix", "rotate": [-30, 30], "shear": [-0.3, 0.3], "zoom": [1.0, 2.0], "compose": "screen"},
+    _RAINMIX,
+    "matched",
+    "Three layers mixed as in AugMix and screened; give `folder` for layers of your own, as the original needs.",
+)
+
+PRESETS: tuple[Preset, ...] = (_DRIZZLE, _SHOWER, _DOWNPOUR, _STORM, _RAINMIX_LIKE)
+"""Presets of the family."""
