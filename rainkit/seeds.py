@@ -70,7 +70,7 @@ class _Engine(threading.local):
         self.counter = np.zeros(4, dtype=np.uint64)
         self.inner = {"counter": self.counter, "key": np.zeros(2, dtype=np.uint64)}
         empty = np.zeros(_BLOCK, dtype=np.uint64)
-        self.state: dict[str, Any] = {
+        self.state: Any = {
             "bit_generator": "Philox", "state": self.inner, "buffer": empty, "buffer_pos": _BLOCK,
             "has_uint32": 0, "uinteger": 0,
         }  # fmt: skip
