@@ -36,8 +36,8 @@ STREAK_COLUMNS: tuple[str, ...] = (
 `width`
     Width of the drop, 1/256 px. A drop thinner than a pixel is drawn a pixel wide and as much fainter.
 `softness`
-    Radius of the blur that defocus causes, 1/256 px; it spreads the same light over more pixels. At least half a
-    pixel is used, which is the pixel itself.
+    How far defocus carries the light beyond the edges, 1/256 px; the same light is spread over more pixels. At least
+    half a pixel is used, which is the pixel itself.
 `opacity`
     Value of the core of a wide, sharp streak, 0..65535 for 0..1: light added, or share of the scene hidden.
 `tail`, `head`
