@@ -6,6 +6,8 @@ from rainkit.rain.presets.preset import Preset
 
 _OWN = "rainkit: physical rain, tuned by eye on dark, bright, smooth and busy photographs"
 _RAINMIX = "Guo et al., EfficientDeRain (RainMix), AAAI 2021, arXiv 2009.09238"
+# Ground that is not near anywhere and a high horizon: the veil has no edge where a picture has none.
+_FAR = {"near_m": [20, 40], "horizon": [-0.4, 0.2], "airlight": [0.5, 0.7]}
 
 _DRIZZLE = Preset(
     "drizzle",
@@ -16,7 +18,7 @@ _DRIZZLE = Preset(
         "wind": [-1.5, 1.5],
         "exposure_ms": [8, 16],
         "gain": 36,
-        "veil": {"distance_m": [150, 500]},
+        "veil": {"depth": "plane", "distance_m": [50, 250], "airlight": [0.5, 0.75]},
     },
     _OWN,
     "own",
@@ -30,7 +32,7 @@ _SHOWER = Preset(
         "smallest": 0.45,
         "wind": [-2.5, 2.5],
         "exposure_ms": [10, 18],
-        "veil": {"distance_m": [100, 300]},
+        "veil": {"distance_m": [80, 200], **_FAR},
     },
     _OWN,
     "own",
@@ -45,7 +47,7 @@ _DOWNPOUR = Preset(
         "wind": [-3, 3],
         "exposure_ms": [10, 18],
         "cover": 0.18,
-        "veil": {"distance_m": [60, 160]},
+        "veil": {"distance_m": [60, 140], **_FAR},
     },
     _OWN,
     "own",
@@ -57,11 +59,11 @@ _STORM = Preset(
     {
         "rain_rate_mm_h": [60, 120],
         "smallest": 0.45,
-        "wind": {"values": [-8, -6.5, -5, 5, 6.5, 8]},
+        "wind": {"values": [-6, -5, -4, -3, 3, 4, 5, 6]},
         "turbulence": 0.8,
         "exposure_ms": [10, 18],
         "cover": 0.2,
-        "veil": {"distance_m": [50, 110]},
+        "veil": {"distance_m": [45, 90], **_FAR, "airlight": [0.45, 0.65]},
     },
     _OWN,
     "own",
