@@ -1,0 +1,203 @@
+"""Each deliberately broken corpus must fail the gate that is meant for it, and the sound one none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from rainkit.errors import RecipeError
+from rainkit.records import Pixels
+from rainkit.seeds import Stream
+from rainkit.train import gates
+from rainkit.train.gates import Finding, Thresholds
+from rainkit.train.inspection import inspect_pair, tabulate
+from rainkit.train.metrics import psnr
+
+LIMITS = Thresholds()
+COUNT, SIZE = 24, 64
+
+
+def draw(number: int) -> tuple[Pixels, Pixels]:
+    """A textured picture, finer for higher numbers, and sparse upright streaks on it."""
+    rng = Stream(number, "gates")
+    block = (16, 8, 4)[number % 3]
+    side = SIZE // block
+    tiles = rng.integers(40, 180, side * side * 3).reshape(side, side, 3)
+    clean = (tiles.repeat(block, 0).repeat(block, 1) + rng.integers(0, 8, SIZE * SIZE).reshape(SIZE, SIZE, 1)).astype(
+        "u1"
+    )
+    rainy = clean.copy()
+    for column, top in zip(rng.integers(0, SIZE, 30), rng.integers(0, SIZE - 12, 30), strict=True):
+        rainy[top : top + 12, column] = np.minimum(clean[top : top + 12, column].astype(int) + 60, 255)
+    return rainy, clean
+
+
+PAIRS = [draw(number) for number in range(COUNT)]
+SAMPLES = pa.table(
+    {
+        "key": [f"k{number}" for number in range(COUNT)],
+        "split": ["train"] * 18 + ["validation"] * 6,
+        "stratum": [number % 3 for number in range(COUNT)],
+        "score": [float(number % 3) + number / 100 for number in range(COUNT)],
+        "group": [f"g{number}" for number in range(COUNT)],
+        "background_id": [f"b{number}" for number in range(COUNT)],
+        "rain": ["small", "large"] * (COUNT // 2),
+    }
+)
+STRATA = {"train": [0, 1, 2], "validation": [0, 1, 2]}
+
+
+def inspect(change: Callable[[int, Pixels, Pixels], tuple[Pixels, Pixels]] | None = None) -> pa.Table:
+    rows: list[tuple[dict[str, Any], Any]] = []
+    for number, ((rainy, clean), labels) in enumerate(zip(PAIRS, SAMPLES.to_pylist(), strict=True)):
+        recorded = {"psnr_rainy": psnr(rainy, clean), "veil": False, "score_measured": labels["score"]}
+        pair = change(number, rainy, clean) if change else (rainy, clean)
+        rows.append((labels | recorded, inspect_pair(*pair)))
+    return tabulate(rows)
+
+
+def judge(pairs: pa.Table) -> dict[str, Finding]:
+    found = [
+        gates.check_complexity(pairs, LIMITS),
+        gates.check_alignment(pairs, LIMITS),
+        gates.check_partners(pairs, LIMITS),
+        gates.check_brightness(pairs, LIMITS),
+        gates.check_rain(pairs, {}, LIMITS),
+    ]
+    return {finding.gate: finding for finding in found}
+
+
+def failed(found: dict[str, Finding]) -> set[str]:
+    return {name for name, finding in found.items() if not finding.passed}
+
+
+def flatten_stratum(number: int, rainy: Pixels, clean: Pixels) -> tuple[Pixels, Pixels]:
+    flat = np.full_like(clean, 90) if number % 3 == 0 else clean
+    return (flat + (rainy - clean)).astype(np.uint8), flat
+
+
+BROKEN = {
+    "sound": (None, set()),
+    "moved by one": (lambda number, rainy, clean: (np.roll(rainy, 1, axis=1), clean), {"alignment"}),
+    "moved by two": (lambda number, rainy, clean: (rainy, np.roll(clean, 2, axis=0)), {"alignment"}),
+    "dimmed target": (lambda number, rainy, clean: (rainy, (clean * 0.85).astype(np.uint8)), {"brightness"}),
+    "dimmed input": (lambda number, rainy, clean: ((rainy * 0.7).astype(np.uint8), clean), {"brightness"}),
+    "stronger rain than recorded": (lambda number, rainy, clean: (np.maximum(rainy, 60), clean), {"brightness"}),
+    "empty rain": (lambda number, rainy, clean: (clean, clean), {"rain"}),
+    "shuffled": (lambda number, rainy, clean: (PAIRS[(number * 7 + 5) % COUNT][0], clean), {"partners"}),
+    "flat stratum": (flatten_stratum, {"complexity"}),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_pairs_fail_their_gate(name: str) -> None:
+    change, expected = BROKEN[name]
+    found = judge(inspect(change))
+    wrong = failed(found)
+    assert expected <= wrong
+    assert name != "sound" or not wrong
+    # What only moves or darkens pixels must not be taken for something else that it leaves alone.
+    assert not (wrong - expected) & {"alignment", "partners", "complexity"} or name == "shuffled"
+    assert all(finding.reason for finding in found.values())
+
+
+def test_rain_is_held_to_the_coverage_that_the_recipe_asks() -> None:
+    pairs = inspect()
+    assert gates.check_rain(pairs, {"small": (0.01, 0.9)}, LIMITS).passed
+    asked = gates.check_rain(pairs, {"large": (0.5, 0.9)}, LIMITS)
+    assert not asked.passed
+    assert asked.value == 1.0
+    assert "rain large" in asked.reason
+
+
+def test_scores_measured_again_must_agree() -> None:
+    pairs = inspect()
+    column = pairs.schema.get_field_index("score_measured")
+    other = pairs.set_column(column, "score_measured", pa.array(np.arange(COUNT) / 7.0))
+    assert not gates.check_complexity(other, LIMITS).passed
+    assert gates.check_complexity(pairs.drop_columns("score_measured"), LIMITS).passed
+
+
+def test_integrity_counts_and_strata() -> None:
+    assert gates.check_integrity([]).passed
+    assert "shard 3" in gates.check_integrity(["shard 3 is cut"]).reason
+    assert gates.check_counts(SAMPLES, {"train": 18, "validation": 6}).passed
+    few = gates.check_counts(SAMPLES, {"train": 20, "validation": 6, "test": 2})
+    assert few.reason == "test has 0 of 2; train has 18 of 20"
+    assert "1 keys are repeated" in gates.check_counts(pa.concat_tables([SAMPLES, SAMPLES[:1]]), {}).reason
+    assert gates.check_strata(SAMPLES, STRATA).passed
+    assert (
+        "train has strata [0, 1, 2] instead of [0, 1]"
+        in gates.check_strata(SAMPLES, {**STRATA, "train": [0, 1]}).reason
+    )
+    falling = SAMPLES.set_column(3, "score", pa.array([-float(number % 3) for number in range(COUNT)]))
+    assert "no more complex" in gates.check_strata(falling, STRATA).reason
+
+
+@pytest.mark.parametrize("name", ["group", "background_id"])
+def test_a_picture_in_two_splits_is_a_leak(name: str) -> None:
+    assert gates.check_leaks(SAMPLES).passed
+    values = SAMPLES[name].to_pylist()
+    values[20] = values[2]
+    leaked = gates.check_leaks(SAMPLES.set_column(SAMPLES.schema.get_field_index(name), name, pa.array(values)))
+    assert not leaked.passed
+    assert leaked.reason == f"splits share pictures: 1 by {name}, such as {values[2]} in train and validation"
+
+
+def results(**columns: Any) -> pa.Table:
+    plain = {
+        "seed": [0, 0, 1, 1], "stratum": [0, 1, 0, 1], "background_id": list("abab"),
+        "gain_psnr_y": [3.0, 4.0, 3.2, 4.2], "e_b": [5.0, None, 6.0, 7.0], "rain_free_error": [8.0, 9.0, 8.0, 9.0],
+    }  # fmt: skip
+    return pa.table({**plain, **columns})
+
+
+def test_networks_that_learned_pass() -> None:
+    seen = results()
+    unseen = results(gain_psnr_y=[0.5, 0.7, 0.4, 0.9])
+    assert gates.check_learning(seen, LIMITS).value == pytest.approx(3.5)
+    assert gates.check_background(seen, LIMITS).passed
+    assert gates.check_seeds(seen, LIMITS).value == pytest.approx(0.2)
+    general = gates.check_generalisation(seen, unseen, LIMITS)
+    assert general.passed
+    assert "0: +0.45 (+3.10)" in general.reason
+
+
+@pytest.mark.parametrize(
+    ("check", "columns"),
+    [
+        (gates.check_learning, {"gain_psnr_y": [3.0, 3.0, 0.1, 0.2]}),
+        (gates.check_learning, {"gain_psnr_y": [None] * 4}),
+        (gates.check_background, {"e_b": [40.0, 40.0, 40.0, None]}),
+        (gates.check_background, {"rain_free_error": [50.0] * 4}),
+        (gates.check_background, {"e_b": [None] * 4, "rain_free_error": [None] * 4}),
+        (gates.check_seeds, {"gain_psnr_y": [1.0, 1.0, 4.0, 4.0]}),
+        (gates.check_seeds, {"seed": [0, 0, 0, 0]}),
+    ],
+)
+def test_networks_that_did_not_fail(check: Callable[..., Finding], columns: dict[str, Any]) -> None:
+    if None in next(iter(columns.values())):
+        columns = {name: pa.array(values, pa.float64()) for name, values in columns.items()}
+    found = check(results(**columns), LIMITS)
+    assert not found.passed
+    assert found.reason
+
+
+def test_harm_to_unseen_rain_in_one_stratum_is_found() -> None:
+    found = gates.check_generalisation(results(), results(gain_psnr_y=[2.0, -0.5, 2.0, -0.3]), LIMITS)
+    assert not found.passed
+    assert found.value == pytest.approx(-0.4)
+
+
+def test_what_cannot_be_judged_does_not_pass() -> None:
+    nothing = inspect()[:0]
+    assert not gates.check_alignment(nothing, LIMITS).passed
+    assert not gates.check_partners(nothing, LIMITS).passed
+    assert not gates.check_complexity(nothing, LIMITS).passed
+    assert not gates.check_rain(nothing, {}, LIMITS).passed
+    with pytest.raises(RecipeError, match="lacks the column floor"):
+        gates.check_brightness(inspect().drop_columns("floor"), LIMITS)
