@@ -82,7 +82,7 @@ class NoiseBlur(DrawnRain):
         depth : uint16 array, H x W, optional
             Depth map of the picture, cm; only a veil over a map uses it.
         """
-        quantity = round(self.quantity.draw(rng.child("quantity")))
+        quantity = round(self.quantity.draw(rng.child("quantity")), 2)
         length = round(self.length.draw(rng.child("length")))
         width = round(self.width.draw(rng.child("width")), 2)
         direction = round(self.direction.draw(rng.child("direction")) * DEGREE)

@@ -119,9 +119,9 @@ class StreakLayer(BaseModel):
 class Streaks(DrawnRain):
     """Layers of anti-aliased, tapered streaks, each drawn from its own length, width, direction, opacity and softness.
 
-    With a `reference_height` the sizes are those in a picture of that height (1: shares of the height) and follow the
-    picture; without, they are pixels. Far layers are many, thin and faint, near ones few, wide and soft; the default
-    has three.
+    With a `reference_height` the sizes are those in a picture of that height (1000: thousandths of the height) and
+    follow the picture; without, they are pixels. Far layers are many, thin and faint, near ones few, wide and soft; the
+    default has three.
     """
 
     kind: Literal["streaks"] = "streaks"
@@ -172,9 +172,9 @@ class Streaks(DrawnRain):
     )
     reference_height: float | None = Field(
         default=None,
-        gt=0,
+        ge=16,
         le=65535,
-        description="Height of the picture for which the sizes hold; null: they are pixels in every picture.",
+        description="Height of the picture for which sizes and densities hold; null: they are pixels in every picture.",
         json_schema_extra={"unit": "px"},
     )
 
