@@ -1,7 +1,7 @@
 """What a file says about its picture before a pixel is decoded: format, size, orientation, and whether it is whole.
 
-JPEG and PNG are read here, because a header is read for every picture that is decoded; the rarer formats are opened by
-Pillow, whose plugins read no pixels on opening.
+JPEG, PNG and WebP are read here, because a header is read for every picture that is decoded; the rarer formats are
+opened by Pillow, whose plugins read no pixels on opening.
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ def probe(data: bytes) -> Header:
             header = _probe_jpeg(data)
         elif data.startswith(_PNG_MAGIC):
             header = _probe_png(data)
+        elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            header = _probe_webp(data)
         else:
             header = _probe_with_pillow(data)
     except TruncatedError:
@@ -97,8 +99,12 @@ def check_whole(data: bytes, header: Header) -> None:
         Says what is missing.
     """
     check = {"jpeg": _check_jpeg, "png": _check_png, "webp": _check_webp, "bmp": _check_bmp}.get(header.format)
-    if check is not None:
+    if check is None:
+        return
+    try:
         check(data)
+    except struct.error as error:
+        raise TruncatedError(f"the {header.format.upper()} file ends where more was announced") from error
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -172,16 +178,38 @@ def _probe_png(data: bytes) -> Header:
 
 def _check_png(data: bytes) -> None:
     view = memoryview(data)
-    try:
-        for name, start, end in _png_chunks(data):
-            (stated,) = struct.unpack_from(">I", data, end)
-            if zlib.crc32(view[start - 4 : end]) != stated:
-                raise TruncatedError(f"the PNG chunk {name.decode('latin-1')} at byte {start - 8} is damaged (CRC)")
-            if name == b"IEND":
-                return
-    except struct.error as error:
-        raise TruncatedError("the PNG file ends inside a chunk") from error
+    for name, start, end in _png_chunks(data):
+        (stated,) = struct.unpack_from(">I", data, end)
+        if zlib.crc32(view[start - 4 : end]) != stated:
+            raise TruncatedError(f"the PNG chunk {name.decode('latin-1')} at byte {start - 8} is damaged (CRC)")
+        if name == b"IEND":
+            return
     raise TruncatedError("the PNG file has no end chunk")
+
+
+def _probe_webp(data: bytes) -> Header:
+    """Read the first chunk: lossy `VP8 `, lossless `VP8L`, or `VP8X` with other chunks behind it (RFC 9649)."""
+    kind = data[12:16]
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(data[start : start + 3], "little") + 1 for start in (24, 27))
+        return Header("webp", width, height, _webp_orientation(data), bool(data[20] & 0x10))
+    if kind == b"VP8L" and data[20] == 0x2F:
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return Header("webp", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, 1, bool(bits >> 28 & 1))
+    if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return Header("webp", width & 0x3FFF, height & 0x3FFF)
+    raise PictureError("the WebP file has no picture in its first chunk")
+
+
+def _webp_orientation(data: bytes) -> int:
+    position = 12
+    while position + 8 <= len(data):
+        name, length = struct.unpack_from("<4sI", data, position)
+        if name == b"EXIF":
+            return _exif_orientation(data[position + 8 : position + 8 + length].removeprefix(b"Exif\0\0"))
+        position += 8 + length + (length & 1)
+    return 1
 
 
 def _check_webp(data: bytes) -> None:
@@ -219,13 +247,12 @@ def _exif_orientation(exif: bytes) -> int:
 
 
 def _probe_with_pillow(data: bytes) -> Header:
-    from PIL import BmpImagePlugin, Image, ImageFile, TiffImagePlugin, WebPImagePlugin  # noqa: PLC0415 - 30 ms, rarely needed
+    from PIL import BmpImagePlugin, Image, ImageFile, TiffImagePlugin  # noqa: PLC0415 - 30 ms, rarely needed
 
     plugins: dict[bytes, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
         b"BM": BmpImagePlugin.BmpImageFile,
         b"II": TiffImagePlugin.TiffImageFile,
         b"MM": TiffImagePlugin.TiffImageFile,
-        b"RI": WebPImagePlugin.WebPImageFile,
     }
     # The plugins are called by themselves: Image.open would refuse large pictures by a global limit of its own.
     plugin = plugins.get(data[:2])
