@@ -30,8 +30,9 @@ QUANTISATION = np.array(
 )
 """Luminance steps of JPEG at quality 50, row = vertical frequency: ITU-T T.81 (1992), table K.1."""
 
-_BASIS_BITS = 10
+_BASIS_SCALE = 1393  # 1393 / sqrt(2) is 985.0001, so the two plainest rows of the basis are nearly exact
 _FIRST_SHIFT = 4
+_MARGIN = 50  # a 50th of a level: JPEG keeps a coefficient of just half a step, and so must a rounded one
 
 
 def _steps() -> NDArray[np.int64]:
@@ -43,10 +44,11 @@ def _steps() -> NDArray[np.int64]:
 def _cosine() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the cosine basis, and the size from which a coefficient rounds to a whole step, in its units.
 
-    A row of the basis has the length 2^11, so two passes less 4 bits multiply an orthonormal coefficient by 2^18.
+    A row of the basis has the length 2 * 1393, so two passes less 4 bits multiply an orthonormal coefficient by
+    (2 * 1393)^2 / 16, and the largest, 1024 levels, stays below 2^29.
     """
-    scale = 1 << (2 * (_BASIS_BITS + 1) - _FIRST_SHIFT)
-    return cosine_matrix(SIZE, _BASIS_BITS), _limits(_steps() * scale // 2)
+    scale = (2 * _BASIS_SCALE) ** 2 >> _FIRST_SHIFT
+    return cosine_matrix(SIZE, _BASIS_SCALE), _limits(_steps() * scale // 2 - scale // _MARGIN)
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +60,7 @@ def _hadamard() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 
 
 def _limits(limits: NDArray[np.int64]) -> NDArray[np.int32]:
-    limits = limits.copy()
+    limits = limits.T.copy()  # the loop wants [across, down]
     limits[0, 0] = 2**31 - 1  # the mean of a block is brightness, not structure
     return limits.astype(np.int32)
 
@@ -75,8 +77,8 @@ class DctSignificance(Instrument):
     """Share of cosine coefficients that JPEG of quality 75 would keep.
 
     The luma is cut into whole 8 x 8 blocks; of the 63 coefficients of each but its mean, the share with |c| >= Q / 2, Q
-    the luminance step of quality 75. The transform is made in integers with a basis of 2^-10, so the count is the same
-    everywhere, whichever codec is installed. It ranks pictures as `jpeg_ratio` does.
+    the luminance step of quality 75. The transform is made in integers with a basis of 1 / 1393, so the count is
+    the same everywhere, whichever codec is installed. It ranks pictures as `jpeg_ratio` does.
 
     Unit 1, 0 (constant) to 1. It ignores colour and arrangement beyond 8 px; noise raises it, blur lowers it, and
     earlier JPEG compression at a lower quality lowers it in steps.

@@ -20,22 +20,22 @@ from rainkit.complexity.instrument import Instrument, Rects, Values
 from rainkit.records import Pixels
 
 BLOCK = 16
-_BASIS_BITS = 8
+_BASIS_SCALE = 256
 _FIRST_SHIFT = 4
 _LAST_SHIFT = 8
 CUTOFF = 1 / 8
 """Frequency, in cycles per pixel, from which energy counts as high."""
 
 
-def cosine_matrix(size: int, bits: int) -> NDArray[np.int32]:
-    """Return the cosine transform of type II, rounded to integers: round(2^bits c_k cos(pi (2 n + 1) k / (2 size))).
+def cosine_matrix(size: int, scale: int) -> NDArray[np.int32]:
+    """Return the cosine transform of type II, rounded to integers: round(scale c_k cos(pi (2 n + 1) k / (2 size))).
 
     c_0 is sqrt(1/2) and the others 1, so that rows have equal length; int32 size x size, row k, column n.
     """
     return np.array(
         [
             [
-                round((1 << bits) * (1.0 if k else math.sqrt(0.5)) * math.cos(math.pi * (2 * n + 1) * k / (2 * size)))
+                round(scale * (1.0 if k else math.sqrt(0.5)) * math.cos(math.pi * (2 * n + 1) * k / (2 * size)))
                 for n in range(size)
             ]
             for k in range(size)
@@ -46,7 +46,7 @@ def cosine_matrix(size: int, bits: int) -> NDArray[np.int32]:
 
 @lru_cache(maxsize=1)
 def _basis() -> NDArray[np.int32]:
-    return cosine_matrix(BLOCK, _BASIS_BITS)
+    return cosine_matrix(BLOCK, _BASIS_SCALE)
 
 
 @lru_cache(maxsize=1)

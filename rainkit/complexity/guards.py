@@ -110,7 +110,7 @@ def measure_upsampling(pixels: Pixels) -> float:
     middle, fine = (energies[band] for band in _bands())
     if not middle.any():
         return 0.0
-    ratio: float = (int(middle.sum()) + 1) * fine.size / ((int(fine.sum()) + 1) * middle.size)
+    ratio = float((int(middle.sum()) + 1) * fine.size / ((int(fine.sum()) + 1) * middle.size))
     return 10.0 * math.log10(ratio)
 
 

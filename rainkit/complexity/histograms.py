@@ -11,7 +11,7 @@ from pydantic import Field
 from rainkit.complexity.instrument import Instrument, Rects, Values, entropies
 from rainkit.records import Pixels
 
-_AT_ONCE = 64  # rectangles whose joint histograms (130 KiB each) are held together
+_AT_ONCE = 64  # rectangles whose joint histograms (83 KiB each) are held together
 
 
 class GreyEntropy(Instrument):
@@ -36,21 +36,21 @@ class GreyEntropy(Instrument):
 class Delentropy(Instrument):
     """Half the joint entropy of the two central differences (deldensity).
 
-    H = -1/2 sum p_ij log2 p_ij over fixed bins of 4 levels of (f(x+1, y) - f(x-1, y), f(x, y+1) - f(x, y-1)) on the
-    interior. The half is Papoulis' sampling theorem: either difference alone would do. Unit bit, 0 to 7.
+    H = -1/2 sum p_ij log2 p_ij over fixed bins of 5 levels of (f(x+1, y) - f(x-1, y), f(x, y+1) - f(x, y-1)) on the
+    interior. The half is Papoulis' sampling theorem: either difference alone would do. Unit bit, 0 to 6.7.
 
     It sees direction as well as strength of edges, and ignores colour and arrangement. A small patch cannot fill the
     joint histogram: the value of n interior pixels is at most log2(n) / 2, so compare patches of one size only.
 
     Source: K. G. Larkin, "Reflections on Shannon information: in search of a natural information-entropy for images",
-    arXiv 1609.01117; the bins of 4 levels are this project's.
+    arXiv 1609.01117; the bins of 5 levels are this project's.
     """
 
     kind: Literal["delentropy"] = Field(
         default="delentropy", description="Half the joint entropy of central differences."
     )
     unit: ClassVar[str] = "bit"
-    span: ClassVar[tuple[float, float]] = (0.0, 7.1)
+    span: ClassVar[tuple[float, float]] = (0.0, 6.7)
     smallest: ClassVar[int] = 3
 
     def _measure(self, view: Pixels, rects: Rects) -> Values:

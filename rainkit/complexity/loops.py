@@ -281,15 +281,16 @@ def sobel_moments(plane: Pixels, rects: Rects) -> Counts:
 
 @compiled
 def joint_differences(plane: Pixels, rects: Rects) -> Counts:
-    """Return joint histograms of central differences in steps of 4 levels, int64 N x (129 * 129)."""
-    counts = np.zeros((len(rects), 129 * 129), np.int64)
+    """Return joint histograms of central differences in steps of 5 levels, int64 N x (103 * 103)."""
+    counts = np.zeros((len(rects), 103 * 103), np.int64)
     for n in range(len(rects)):
         x, y, w, h = rects[n]
         for row in range(y + 1, y + h - 1):
             for column in range(x + 1, x + w - 1):
                 across = np.int32(plane[row, column + 1]) - np.int32(plane[row, column - 1])
                 down = np.int32(plane[row + 1, column]) - np.int32(plane[row - 1, column])
-                counts[n, ((across + 258) >> 2) * 129 + ((down + 258) >> 2)] += 1
+                # An odd step has a middle bin, -2 to 2, so that a mirrored picture has the same value.
+                counts[n, (across + 257) // 5 * 103 + (down + 257) // 5] += 1
     return counts
 
 
