@@ -296,9 +296,9 @@ def iterate(stream: BatchStream, workers: int = 0, pin: bool = False) -> Generat
     if workers:
         yield from DataLoader(stream, batch_size=None, num_workers=workers, pin_memory=pin, prefetch_factor=4)
         return
-    with contextlib.closing(prefetch(stream, depth=4)) as ready:
-        for rainy, clean in ready:
-            yield (rainy.pin_memory(), clean.pin_memory()) if pin else (rainy, clean)
+    batches = ((rainy.pin_memory(), clean.pin_memory()) for rainy, clean in stream) if pin else stream
+    with contextlib.closing(prefetch(batches, depth=4)) as ready:
+        yield from ready
 
 
 def _shares(weights: Sequence[float]) -> list[int]:

@@ -130,10 +130,6 @@ class Diary:
     """
 
     def __init__(self, run: Path, step: int, tensorboard: bool = False) -> None:
-        path = run / "log.jsonl"
-        kept = [line for line in _lines(path) if json.loads(line)["step"] <= step]
-        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        self._file = path.open("a", encoding="utf-8")
         self._board = None
         if tensorboard:
             try:
@@ -141,6 +137,10 @@ class Diary:
             except ImportError as error:
                 raise RecipeError("tensorboard is not installed: pip install tensorboard, or leave it out") from error
             self._board = SummaryWriter(str(run / "tensorboard"), purge_step=step)
+        path = run / "log.jsonl"
+        kept = [line for line in _lines(path) if json.loads(line)["step"] <= step]
+        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8")
 
     def __enter__(self) -> Diary:
         return self

@@ -119,11 +119,11 @@ def ssim(first: NDArray[np.generic], second: NDArray[np.generic], data_range: fl
     a, b = first.astype(np.float64), second.astype(np.float64)
     mean_a, mean_b = _blur(a), _blur(b)
     product, square_a, square_b = mean_a * mean_b, mean_a * mean_a, mean_b * mean_b
-    variance_a, variance_b = _blur(a * a) - square_a, _blur(b * b) - square_b
+    variances = _blur(a * a + b * b) - square_a - square_b
     covariance = _blur(a * b) - product
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     top = (2 * product + c1) * (2 * covariance + c2)
-    bottom = (square_a + square_b + c1) * (variance_a + variance_b + c2)
+    bottom = (square_a + square_b + c1) * (variances + c2)
     return float(np.mean(top / bottom))
 
 
