@@ -17,10 +17,12 @@ _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _ORIENTATION = 0x0112
 # Start-of-frame markers: C0..CF without DHT (C4), JPG (C8) and DAC (CC); ITU-T T.81 table B.1.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SCAN = 0xDA
 # Markers that have no length: TEM, RST0..7, SOI, EOI.
 _BARE = frozenset({0x01, *range(0xD0, 0xDA)})
 # In entropy-coded data FF 00 is a byte FF and FF D0..D7 restart; any other FF xx ends the scan (T.81 B.1.1.5).
-_SCAN_END = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_END_OF_IMAGE = b"\xff\xd9"
 
 
 class PictureError(ValueError):
@@ -125,7 +127,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         (length,) = struct.unpack_from(">H", data, position)
         yield marker, position + 2, position + length
         position += max(length, 2)
-        if marker == 0xDA:
+        if marker == _SCAN:
             found = _SCAN_END.search(data, position)
             if found is None:
                 return
@@ -147,10 +149,14 @@ def _probe_jpeg(data: bytes) -> Header:
 
 def _check_jpeg(data: bytes) -> None:
     scans = 0
-    for marker, _, _ in _jpeg_segments(data):
-        if marker == 0xD9 and scans:
+    for marker, _, end in _jpeg_segments(data):
+        if marker == _SCAN:
+            scans += 1
+            # The usual case, without a walk through the scan: in one, these two bytes can only be the marker.
+            if data.endswith(_END_OF_IMAGE) and len(data) > end + 1:
+                return
+        elif marker == 0xD9 and scans:
             return
-        scans += marker == 0xDA
     raise TruncatedError("the JPEG file has no end marker after its last scan" if scans else "the JPEG has no scan")
 
 
