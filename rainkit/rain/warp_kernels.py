@@ -26,10 +26,10 @@ def warp(source: Any, matrix: Any, warped: Any) -> None:
     most_u, most_v = (source.shape[1] - 1) << SHIFT, (source.shape[0] - 1) << SHIFT
     for y in range(height):
         for x in range(width):
-            u = min(max(matrix[0] * x + matrix[1] * y + matrix[2], 0), most_u - 1)
-            v = min(max(matrix[3] * x + matrix[4] * y + matrix[5], 0), most_v - 1)
-            i, j = u >> SHIFT, v >> SHIFT
-            p, q = (u >> 8) & 255, (v >> 8) & 255
+            u = min(max(matrix[0] * x + matrix[1] * y + matrix[2], 0), most_u)
+            v = min(max(matrix[3] * x + matrix[4] * y + matrix[5], 0), most_v)
+            i, j = min(u >> SHIFT, source.shape[1] - 2), min(v >> SHIFT, source.shape[0] - 2)
+            p, q = (u - (i << SHIFT)) >> 8, (v - (j << SHIFT)) >> 8
             upper = (256 - p) * source[j, i] + p * source[j, i + 1]
             lower = (256 - p) * source[j + 1, i] + p * source[j + 1, i + 1]
             warped[y, x] = ((256 - q) * upper + q * lower + 32768) >> 16
