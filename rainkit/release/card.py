@@ -173,6 +173,8 @@ def _introduction(recipe: Recipe, summary: Summary) -> list[str]:
         "bit. A picture, and what looks nearly like it, is in one split only.",
         "",
     ]
+    if summary.part:
+        lines += ["**This is a part of the corpus, drawn again from its manifest; all numbers speak of the part.**", ""]
     if not summary.pictures:
         lines += [
             "**This release holds the manifest and the recipe, no pictures.** With the backgrounds on disk, under any "

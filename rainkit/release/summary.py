@@ -79,6 +79,8 @@ class Summary:
         By split, in the order of the recipe, then by path.
     pictures : bool
         Whether the shards are there; a manifest alone can be a release.
+    part : bool
+        Whether these are some of the corpus's samples, drawn again from its manifest.
     cells : tuple of Cell
         By split, stratum, rain.
     histogram : tuple of (float, int)
@@ -101,6 +103,7 @@ class Summary:
     members: tuple[str, ...]
     shards: tuple[ShardFile, ...]
     pictures: bool
+    part: bool
     cells: tuple[Cell, ...]
     histogram: tuple[tuple[float, int], ...]
     edges: tuple[float, ...]
@@ -160,6 +163,7 @@ def summarise_corpus(folder: Path, splits: Iterable[str], known: Mapping[str, Ma
         members=tuple(sorted(members_of(schema).values())),
         shards=shards,
         pictures=bool(there),
+        part="selection" in entries,
         cells=_count_cells(table, [*dict.fromkeys(shard.split for shard in shards)]),
         histogram=_count_scores(table["score"].to_numpy()),
         edges=tuple(strata.get("edges", ())),

@@ -1,0 +1,82 @@
+"""`rainkit rebuild`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rainkit.cli.output import json_option, print_json
+from rainkit.cli.settings import engine_options, moved_sources, source_option
+
+SHOWN = 10
+"""Missing backgrounds that are named on stderr; `--json` names all."""
+
+
+@click.command()
+@click.argument("manifest")
+@source_option
+@click.option("-o", "--output", default=Path("corpora"), type=click.Path(path_type=Path), show_default=True,
+              help="Folder that the corpus is put in, as NAME-VERSION.")  # fmt: skip
+@click.option("--split", "splits", multiple=True, help="Draw this split alone; may be given several times.")
+@click.option("--shard", "shards", multiple=True, help="Draw this shard alone, named as in the manifest.")
+@click.option("--key", "keys", multiple=True, help="Draw this sample alone.")
+@click.option("--keys", "keys_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Draw the samples whose keys stand in this file, one a line.")  # fmt: skip
+@click.option("--partial", is_flag=True, help="Leave out samples whose backgrounds are not found.")
+@engine_options
+@json_option
+def command(
+    manifest: str, *, sources: tuple[str, ...], output: Path, splits: tuple[str, ...], shards: tuple[str, ...],
+    keys: tuple[str, ...], keys_file: Path | None, partial: bool, as_json: bool, **engine: Any,
+) -> None:  # fmt: skip
+    r"""Draw a corpus again from its manifest and its backgrounds, and compare every sample with the manifest.
+
+    MANIFEST is a corpus whose pictures may be gone, or a release of its manifest; a folder, or any address that fsspec
+    opens. Backgrounds are found by content below the places that --source gives, under any name and in any layout, in
+    tar and Parquet files too. The path of the corpus is the last line on stdout.
+
+    \b
+    Example:
+      rainkit rebuild manifests/rain-1.0.0 --source photos=/data/div2k -o corpora
+    """
+    from contextlib import ExitStack
+    from dataclasses import asdict
+    from tempfile import TemporaryDirectory
+
+    from rainkit.cli.build import Stages
+    from rainkit.cli.settings import make_engine
+    from rainkit.release.original import Selection
+    from rainkit.release.publish import fetch_manifest
+    from rainkit.release.rebuild import rebuild
+
+    wanted = (*keys, *(keys_file.read_text(encoding="utf-8").split() if keys_file is not None else ()))
+    selection = Selection(splits, shards, wanted, partial)
+    runner, _ = make_engine(**engine)
+    with ExitStack() as stack:
+        folder = Path(manifest)
+        if "://" in manifest:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="rainkit-")))
+            fetch_manifest(manifest, folder)
+        report = stack.enter_context(Stages())
+        built = rebuild(folder, output, moved_sources(sources), selection, engine=runner, report=report)
+    if as_json:
+        print_json({**asdict(built), "folder": str(built.folder)})
+        return
+    for name in built.missing[:SHOWN]:
+        click.echo(f"missing: {name}", err=True)
+    if len(built.missing) > SHOWN:
+        click.echo(f"missing: {len(built.missing) - SHOWN} more, {len(built.missing)} in all", err=True)
+    if built.already:
+        click.echo(f"{built.folder.name} is complete; nothing to do", err=True)
+    else:
+        alike = f"; {built.identical} of {built.compared} shards equal the original byte for byte" * bool(
+            built.compared
+        )
+        click.echo(
+            f"{built.samples:,} of {built.of:,} samples in {built.shards} shards, {built.bytes / 1e6:,.1f} MB, every "
+            f"pixel as the manifest says{alike}",
+            err=True,
+        )
+    click.echo(built.folder)

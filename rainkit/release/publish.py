@@ -1,0 +1,216 @@
+"""A corpus at another address, such as a bucket: each file whole or not at there, the checksums last.
+
+Object stores make an object visible when its upload is complete, so files are written there under their own names; on
+other file systems a file is written beside its name and moved. What an interrupted run has left is compared, by size
+and digest, and not sent again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rainkit.data.stores import open_store
+from rainkit.errors import BuildError, IntegrityError, SourceError
+from rainkit.files import write_bytes
+from rainkit.manifest import check_path
+from rainkit.release.checksums import CHECKSUMS, LATER, hash_file, hash_stream
+from rainkit.release.croissant import TABLES
+from rainkit.release.original import SHARD_DIGESTS
+from rainkit.release.virtual import read_checksums
+
+PART = 32 << 20
+"""Bytes of the parts in which larger files are sent; it decides the entity tag that a store answers with."""
+
+# Stores that show an object when it is complete, and not before.
+_ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "oci", "oss", "memory", "hf"})
+_TAG = re.compile(r"[0-9a-f]{32}(-\d+)?")
+
+Report = Callable[[str, int], Callable[[int, str], None]]
+"""Called with the name of a stage and its number of steps; returns what to call with steps done and a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where a corpus went, and what was sent: files and bytes; `kept` files were there already."""
+
+    address: str
+    files: int
+    bytes: int
+    kept: int
+
+
+def publish(
+    corpus: Path,
+    address: str,
+    report: Report = lambda stage, steps: lambda count, word: None,
+    **options: Any,
+) -> Published:
+    """Copy a finished corpus, or a release of its manifest, to an address.
+
+    Parameters
+    ----------
+    corpus : Path
+        With its checksums.
+    address : str
+        Where NAME-VERSION is put, such as `s3://bucket/corpora`; or a folder.
+    report : callable
+        Follows the progress.
+    **options
+        Passed to the file system.
+
+    Raises
+    ------
+    IntegrityError
+        If a file of the corpus has other bytes than its checksum says; it is not sent.
+    BuildError
+        If the address holds something else, or fails; running the same again continues.
+    """
+    listed = read_checksums(corpus)
+    target = _Target(f"{address.rstrip('/')}/{corpus.resolve().name}", options)
+    text = (corpus / CHECKSUMS).read_bytes()
+    there = target.list_files()
+    if there.get(CHECKSUMS) is not None and target.read(CHECKSUMS) != text:
+        raise BuildError(f"{target.address} holds another corpus; choose another address, or another version")
+    strangers = sorted(path for path in there if path.startswith(("data/", "metadata/")) and path not in listed)
+    if strangers:
+        raise BuildError(
+            f"{target.address} has {len(strangers)} files that are not of this corpus, such as {strangers[0]}; readers "
+            f"would take them for it: remove them, or choose another address"
+        )
+    # Shards first: whoever sees the card or the manifest can read what they speak of.
+    order = sorted(listed, key=lambda path: (not path.startswith("data/"), path))
+    later = [name for name in LATER if (corpus / name).is_file()]
+    advance = report("upload", len(order) + len(later) + 1)
+    sent = size = 0
+    for path in [*order, *later, CHECKSUMS]:
+        local = corpus / path
+        if there.get(path) == local.stat().st_size and target.holds(path, local, listed.get(path, "")):
+            advance(1, path)
+            continue
+        _check(local, path, listed.get(path))
+        target.write(path, local)
+        sent, size = sent + 1, size + local.stat().st_size
+        advance(1, path)
+    return Published(target.address, sent, size, len(order) + len(later) + 1 - sent)
+
+
+def _check(local: Path, path: str, stated: str | None) -> None:
+    """Raise IntegrityError unless a file has the bytes that its checksum names."""
+    if stated is not None and (actual := hash_file(local)[0]) != stated:
+        raise IntegrityError(
+            f"{path} has SHA-256 {actual[:16]}..., {CHECKSUMS} says {stated[:16]}...; not sent: verify the corpus"
+        )
+
+
+class _Target:
+    """The place that a corpus is copied to."""
+
+    def __init__(self, address: str, options: dict[str, Any]) -> None:
+        from fsspec.core import url_to_fs  # noqa: PLC0415 - only this command needs it
+
+        self.address = address
+        try:
+            self.system, self.root = url_to_fs(address, **options)
+        except (ImportError, ValueError) as error:
+            raise BuildError(f"cannot open {address}: {error}") from error
+        protocol = self.system.protocol
+        names = {protocol} if isinstance(protocol, str) else set(protocol)
+        self.atomic = bool(names & _ATOMIC)
+        self.local = bool(names & {"file", "local"})
+
+    def _try(self, doing: str, function: Callable[[], Any]) -> Any:
+        try:
+            return function()
+        except Exception as error:  # each file system has errors of its own
+            raise BuildError(
+                f"{doing} at {self.address} failed: {type(error).__name__}: {error}; run the same command again, what "
+                f"has arrived is kept"
+            ) from error
+
+    def list_files(self) -> dict[str, int]:
+        """Return path -> bytes of every file at the address; parts of files are removed."""
+        root = self.root.rstrip("/") + "/"
+
+        def find() -> dict[str, int]:
+            self.system.invalidate_cache()
+            found = self.system.find(root, detail=True) if self.system.exists(self.root) else {}
+            return {name.removeprefix(root): int(info["size"]) for name, info in found.items()}
+
+        files: dict[str, int] = self._try("listing the files", find)
+        return {path: size for path, size in files.items() if not path.rpartition("/")[2].startswith(".")}
+
+    def read(self, path: str) -> bytes:
+        """Return a small file."""
+        data: bytes = self._try(f"reading {path}", lambda: self.system.cat_file(f"{self.root}/{path}"))
+        return data
+
+    def holds(self, path: str, local: Path, sha256: str) -> bool:
+        """Return whether a file of the right size has the right bytes, by its entity tag or else by reading it."""
+        place = f"{self.root}/{path}"
+        tag = str(self._try(f"looking at {path}", lambda: self.system.info(place)).get("ETag", "")).strip('"')
+        if _TAG.fullmatch(tag):
+            return tag in entity_tags(local)
+
+        def read_back() -> str:
+            with self.system.open(place, "rb") as file:
+                return hash_stream(file)[0]
+
+        return bool(self._try(f"reading {path}", read_back) == (sha256 or hash_file(local)[0]))
+
+    def write(self, path: str, local: Path) -> None:
+        """Send a file, which appears under its name when it is whole."""
+        place = f"{self.root}/{path}"
+
+        def put() -> None:
+            if self.atomic:
+                self.system.put_file(str(local), place, **({"chunksize": PART} if "s3" in self.system.protocol else {}))
+                return
+            folder, _, name = place.rpartition("/")
+            part = f"{folder}/.{name}.part"
+            self.system.makedirs(folder, exist_ok=True)
+            self.system.put_file(str(local), part)
+            self.system.mv(part, place)
+
+        self._try(f"sending {path}", put)
+        arrived = int(self._try(f"looking at {path}", lambda: self.system.info(place, refresh=True))["size"])
+        if arrived != local.stat().st_size:
+            raise BuildError(f"{path} arrived with {arrived} bytes at {self.address}; run the same command again")
+
+
+def entity_tags(local: Path) -> set[str]:
+    """Return the entity tags that S3 may give a file: MD5, or MD5 over those of parts of `PART` bytes and their number.
+
+    So documents Amazon S3, "Checking object integrity"; a store that encrypts with keys of its own answers otherwise,
+    and the file is then sent again.
+    """
+    whole, parts = hashlib.md5(usedforsecurity=False), list[bytes]()
+    with local.open("rb", buffering=0) as file:
+        while data := file.read(PART):
+            whole.update(data)
+            parts.append(hashlib.md5(data, usedforsecurity=False).digest())
+    joined = hashlib.md5(b"".join(parts), usedforsecurity=False).hexdigest()
+    return {whole.hexdigest(), f"{joined}-{len(parts)}"}
+
+
+def fetch_manifest(address: str, folder: Path, **options: Any) -> None:
+    """Copy recipe, tables and checksums of a release at an address into a folder.
+
+    Raises
+    ------
+    SourceError
+        If there is none, or the address fails.
+    """
+    store = open_store(address, **options)
+    (folder / "metadata").mkdir(parents=True, exist_ok=True)
+    for path in ("recipe.yaml", *TABLES):
+        write_bytes(folder / check_path(path, address), bytes(store.read(path)))
+    for path in (CHECKSUMS, SHARD_DIGESTS):
+        try:
+            write_bytes(folder / path, bytes(store.read(path)))
+        except SourceError:
+            continue

@@ -1,0 +1,270 @@
+"""Draw a corpus again from its manifest, its recipe and its backgrounds, and compare every sample with the manifest.
+
+Nothing is measured, selected or planned anew: the rows of samples.parquet say what each sample was made from, so that
+any part of a corpus can be drawn alone, and a corpus can be drawn where only some of its sources are at hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from rainkit.engines.serial import Serial
+from rainkit.errors import BuildError, IntegrityError
+from rainkit.files import write_bytes
+from rainkit.manifest import add_metadata, metadata_of, write_table
+from rainkit.records import Background, Engine
+from rainkit.release.checksums import write_checksums
+from rainkit.release.describe import write_descriptions
+from rainkit.release.locate import Located
+from rainkit.release.original import Original, Selection
+from rainkit.release.redraw import RedrawTask, redraw_shard
+from rainkit.samples.draw import ShardTask
+from rainkit.workspace import Workspace, open_workspace
+
+Report = Callable[[str, int], Callable[[int, str], None]]
+"""Called with the name of a stage and its number of steps; returns what to call with steps done and a word."""
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The outcome.
+
+    Attributes
+    ----------
+    folder : Path
+        The corpus.
+    samples, of : int
+        Samples drawn, and samples of the manifest.
+    shards, bytes : int
+        What was written.
+    identical, compared : int
+        Shards that equal the original byte for byte, and shards whose original checksum is known.
+    missing : tuple of str
+        "SOURCE:PATH" of backgrounds that were not found.
+    already : bool
+        Whether the same had been rebuilt before, and nothing was done.
+    """
+
+    folder: Path
+    samples: int
+    of: int
+    shards: int = 0
+    bytes: int = 0
+    identical: int = 0
+    compared: int = 0
+    missing: tuple[str, ...] = ()
+    already: bool = False
+
+
+def rebuild(
+    manifest: Path,
+    parent: Path,
+    sources: Mapping[str, str],
+    selection: Selection | None = None,
+    *,
+    engine: Engine | None = None,
+    report: Report = lambda stage, steps: lambda count, word: None,
+) -> Rebuilt:
+    """Draw a corpus again, or a part of it.
+
+    Parameters
+    ----------
+    manifest : Path
+        A corpus, with or without its shards, or a release of its manifest.
+    parent : Path
+        Output folder; the corpus is NAME-VERSION in it.
+    sources : mapping of str to str
+        Where sources, and rains that read files, lie on this disk, by name. What lies there may have other names and
+        another layout: backgrounds are found by content.
+    selection : Selection, optional
+        Which samples to draw.
+    engine : Engine, optional
+        Runs the shards; in this process where not given.
+    report : callable
+        Follows the progress.
+
+    Raises
+    ------
+    BuildError
+        If backgrounds are missing, a component has another version, or the folder cannot be written.
+    IntegrityError
+        If a sample comes out otherwise than the manifest says; its shard is not kept.
+    """
+    engine, selection = engine or Serial(), selection or Selection()
+    original = Original(manifest, sources)
+    rows = original.select(selection)
+    recipe = original.recipe
+    folder = parent / f"{recipe.name}-{recipe.version}"
+    if folder.resolve() == manifest.resolve():
+        raise BuildError(f"{folder} is the manifest itself; choose another output folder")
+    with open_workspace(folder, recipe) as work:
+        identity = _identify(original, rows, selection)
+        if work.complete:
+            return _already(work, identity, rows, original)
+        backgrounds = original.backgrounds(set(pc.unique(rows["background_id"]).to_pylist()))
+        located = original.locate(backgrounds, engine)
+        rows = _leave_out(rows, located, selection, original)
+        work.begin(identity)
+        shards = _group(work, rows)
+        left = [path for path, numbers in shards.items() if _unfinished(work, rows, path, numbers)]
+        advance = report("draw", len(rows))
+        advance(len(rows) - sum(len(shards[path]) for path in left), "")
+        tasks = (_task(work, original, rows.take(pa.array(shards[path])), backgrounds, located) for path in left)
+        for number, count in engine(redraw_shard, tasks):
+            advance(count, left[number])
+        done = _commit(work, original, rows, shards, identity)
+        work.close()
+    sizes = {path: each["size"] for path, each in done.items()}
+    known = original.shard_digests()
+    return Rebuilt(
+        folder=folder, samples=len(rows), of=len(original.table), shards=len(done), bytes=sum(sizes.values()),
+        identical=sum(known.get(path) == each["sha256"] for path, each in done.items()),
+        compared=sum(path in known for path in done),
+        missing=tuple(f"{each.source}:{each.path}" for each in located.missing),
+    )  # fmt: skip
+
+
+def _identify(original: Original, rows: pa.Table, selection: Selection) -> str:
+    """Return the digest of what is to be drawn, so that an unfinished rebuild of something else is not continued."""
+    digest = hashlib.sha256(f"rebuild/{selection.partial}/".encode())
+    for key in rows["key"].to_pylist():
+        digest.update(f"{key}\n".encode())
+    for name in original.schema.names:
+        if name.endswith("_digest"):
+            digest.update("".join(rows[name].to_pylist()).encode())
+    return digest.hexdigest()
+
+
+def _already(work: Workspace, identity: str, rows: pa.Table, original: Original) -> Rebuilt:
+    entries = metadata_of(pq.read_schema(work.folder / "metadata" / "samples.parquet"))
+    whole = len(rows) == len(original.table) and "selection" not in entries
+    if not whole and entries.get("selection") != identity:
+        raise BuildError(f"{work.folder} holds another part of this corpus; choose another output folder")
+    count = pq.read_metadata(work.folder / "metadata" / "samples.parquet").num_rows
+    return Rebuilt(work.folder, count, len(original.table), already=True)
+
+
+def _leave_out(rows: pa.Table, located: Located, selection: Selection, original: Original) -> pa.Table:
+    """Return the rows whose backgrounds were found.
+
+    Raises
+    ------
+    BuildError
+        If backgrounds are missing and the selection is not partial, or nothing is left.
+    """
+    if not located.missing:
+        return rows
+    ids = pa.array([background.id for background in located.missing])
+    lost = pc.is_in(rows["background_id"], value_set=ids)
+    kept = rows.filter(pc.invert(lost))
+    if selection.partial and len(kept):
+        return kept
+    first = ", ".join(f"{each.source}:{each.path}" for each in located.missing[:_SHOWN])
+    total = len(pc.unique(rows["background_id"]))
+    nowhere = sorted({each.source for each in located.missing} - original.placed)
+    hint = "".join(f"; say where it lies with --source {name}=PATH" for name in nowhere)
+    raise BuildError(
+        f"{len(located.missing)} of {total} backgrounds are not there, so {pc.sum(lost).as_py()} of {len(rows)} "
+        f"samples cannot be drawn: {first}{', ...' * (len(located.missing) > _SHOWN)}{hint or '; add them'}, or draw "
+        f"the rest with --partial"
+    )
+
+
+def _group(work: Workspace, rows: pa.Table) -> dict[str, list[int]]:
+    """Return shard -> numbers of its rows, in the order of the manifest.
+
+    Raises
+    ------
+    IntegrityError
+        If a shard holds samples of two splits.
+    """
+    groups: dict[str, list[int]] = {}
+    splits = rows["split"].to_pylist()
+    for number, path in enumerate(rows["shard"].to_pylist()):
+        numbers = groups.setdefault(path, [])
+        numbers.append(number)
+        if splits[number] != splits[numbers[0]]:
+            raise IntegrityError(f"the manifest places samples of two splits in {path}; do not trust it")
+    for path, numbers in groups.items():
+        _place(work, splits[numbers[0]], path)
+    return groups
+
+
+def _place(work: Workspace, split: str, path: str) -> tuple[str, int]:
+    """Return split and number of a shard.
+
+    Raises
+    ------
+    IntegrityError
+        If the path is not where a build would put it: a manifest does not choose where files are written.
+    """
+    match = re.search(r"-(\d{6,})\.tar$", path)
+    place = (split, int(match[1])) if match else (split, -1)
+    if split not in work.recipe.splits or path != work.shard(*place):
+        raise IntegrityError(
+            f"the manifest names a shard {path!r} of {split!r} that no build of its recipe would write"
+        )
+    return place
+
+
+def _unfinished(work: Workspace, rows: pa.Table, path: str, numbers: list[int]) -> bool:
+    return work.finished(*_place(work, rows["split"][numbers[0]].as_py(), path)) is None
+
+
+def _task(
+    work: Workspace, original: Original, rows: pa.Table, backgrounds: Mapping[str, Background], located: Located
+) -> RedrawTask:
+    stated = rows.to_pylist()
+    shard, ids = stated[0]["shard"], {row["background_id"] for row in stated}
+    task = ShardTask(
+        recipe=work.recipe,
+        identity=metadata_of(original.schema).get("fingerprint", ""),
+        samples=tuple(original.sample(row) for row in stated),
+        backgrounds={name: backgrounds[name] for name in ids},
+        pictures={name: located.pictures[name] for name in ids},
+        shard=work.folder / shard,
+        rows=work.rows(*_place(work, stated[0]["split"], shard)),
+        name=shard,
+    )
+    return RedrawTask(task, tuple(stated))
+
+
+def _commit(
+    work: Workspace, original: Original, rows: pa.Table, shards: Mapping[str, list[int]], identity: str
+) -> dict[str, dict[str, Any]]:
+    """Write the manifest, the card and, last, the checksums; return shard -> its size and digests.
+
+    The rows are those of the original but for offsets and sizes, which another encoder changes.
+    """
+    done, places = {}, []
+    columns = [name for name in original.schema.names if name.endswith(("_offset", "_size"))]
+    for path, numbers in shards.items():
+        place = _place(work, rows["split"][numbers[0]].as_py(), path)
+        done[path] = work.finished(*place) or {}
+        places.append(pq.read_table(work.rows(*place), columns=columns))
+    table = rows.take(pa.array([number for numbers in shards.values() for number in numbers]))
+    drawn = pa.concat_tables(places)
+    for name in columns:
+        position = table.schema.get_field_index(name)
+        table = table.set_column(position, table.schema.field(name), drawn[name])
+    schema = original.schema
+    if len(rows) < len(original.table):
+        schema = add_metadata(schema, selection=identity)
+    metadata = work.folder / "metadata"
+    write_table(metadata / "samples.parquet", schema, table)
+    for name in ("backgrounds.parquet", "refused.parquet"):
+        write_bytes(metadata / name, (original.folder / "metadata" / name).read_bytes())
+    write_bytes(work.folder / "recipe.yaml", original.text)
+    write_checksums(work.folder, write_descriptions(work.folder, work.recipe, done))
+    return done
