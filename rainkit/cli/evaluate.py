@@ -61,6 +61,8 @@ def command(
     if output is None and (save_results or places["pictures"]):
         raise click.UsageError("results need a folder: add -o FOLDER")
     methods, facts = _load_methods(checkpoint, device, tile)
+    if places["pictures"]:  # nothing to compare with
+        methods = {"network": methods["network"]}
     keep = Keeper(output if save_results or places["pictures"] else None)
     with progress("Judging", len(cases), "pictures") as advance:
 
