@@ -340,6 +340,14 @@ def test_a_remote_corpus(make_corpus: Make) -> None:
         memory.rm("/tiny", recursive=True)
 
 
+def test_an_address_that_cannot_be_listed_is_noted(make_corpus: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_corpus()
+    monkeypatch.setattr("rainkit.data.stores.LocalStore.list_files", lambda store: None)
+    outcome = verify(folder)
+    assert outcome.ok
+    assert "cannot be listed" in outcome.notes[0]
+
+
 def test_nothing_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="is not a corpus"):
         verify(tmp_path)
