@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -88,28 +88,18 @@ def examine(
         The background is a group of its own and has no scores yet.
     """
     try:
-        data = picture.read()
-        if isinstance(data, bytes):
-            header = probe(data)
-            problem = _refuse_size(header.width, header.height, block)
-            if problem is not None:
-                return Refused(source, picture.path, *problem)
-            pixels = decode(data)
-            sha256 = hashlib.sha256(data).hexdigest()
-        else:
-            pixels = np.ascontiguousarray(data)
-            sha256 = hashlib.sha256(pixels.data).hexdigest()
+        found = _read(picture, block)
     except TruncatedError as error:
-        return Refused(source, picture.path, "truncated", str(error))
+        found = _Problem("truncated", str(error))
     except PictureError as error:
-        return Refused(source, picture.path, "unreadable", str(error))
+        found = _Problem("unreadable", str(error))
     except OSError as error:
         # Only the system's own words: the path differs from machine to machine.
-        return Refused(source, picture.path, "unreadable", error.strerror or "the file cannot be read")
+        found = _Problem("unreadable", error.strerror or "the file cannot be read")
+    if isinstance(found, _Problem):
+        return Refused(source, picture.path, found.reason, found.detail)
+    pixels, sha256 = found
     height, width = pixels.shape[:2]
-    problem = _refuse_size(width, height, block) or _refuse_constant(pixels)
-    if problem is not None:
-        return Refused(source, picture.path, *problem)
     digest = pixel_digest(pixels)
     background = Background(
         id=digest[:16],
@@ -126,18 +116,40 @@ def examine(
     return background, pixels
 
 
-def _refuse_size(width: int, height: int, block: Backgrounds) -> tuple[str, str] | None:
+class _Problem(NamedTuple):
+    reason: str
+    detail: str
+
+
+def _read(picture: Picture, block: Backgrounds) -> tuple[Pixels, str] | _Problem:
+    """Return the pixels and the SHA-256 of what was read, or why the picture is refused."""
+    data = picture.read()
+    if isinstance(data, bytes):
+        header = probe(data)
+        problem = _refuse_size(header.width, header.height, block)
+        if problem is not None:
+            return problem
+        pixels, encoded = decode(data), memoryview(data)
+    else:
+        pixels = np.ascontiguousarray(data)
+        encoded = pixels.data
+    problem = _refuse_size(pixels.shape[1], pixels.shape[0], block) or _refuse_constant(pixels)
+    return problem or (pixels, hashlib.sha256(encoded).hexdigest())
+
+
+def _refuse_size(width: int, height: int, block: Backgrounds) -> _Problem | None:
     if width * height > block.max_pixels:
-        return "too_many_pixels", f"{width} x {height} is {width * height:,} pixels; max_pixels is {block.max_pixels:,}"
+        detail = f"{width} x {height} is {width * height:,} pixels; max_pixels is {block.max_pixels:,}"
+        return _Problem("too_many_pixels", detail)
     if min(width, height) < block.min_size:
-        return "too_small", f"{width} x {height}; min_size is {block.min_size}"
+        return _Problem("too_small", f"{width} x {height}; min_size is {block.min_size}")
     return None
 
 
-def _refuse_constant(pixels: Pixels) -> tuple[str, str] | None:
+def _refuse_constant(pixels: Pixels) -> _Problem | None:
     flat = pixels.reshape(-1, 3)
     # Nearly every picture is settled by a few rows.
     some = flat[:: max(1, len(flat) // 1024)]
     if np.ptp(some, axis=0).max() > _CONSTANT_RANGE or np.ptp(flat, axis=0).max() > _CONSTANT_RANGE:
         return None
-    return "constant", f"every pixel is within {_CONSTANT_RANGE} levels of {tuple(flat[0].tolist())}"
+    return _Problem("constant", f"every pixel is within {_CONSTANT_RANGE} levels of {tuple(flat[0].tolist())}")

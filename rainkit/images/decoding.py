@@ -13,6 +13,7 @@ from rainkit.records import Pixels
 
 # Formats whose cv2 decoder gives 8 bits, RGB, and alpha apart; Pillow reads the others.
 _WITH_CV2 = frozenset({"jpeg", "png", "webp", "bmp"})
+_STRIP = 256  # rows
 _BYTE_MODES = frozenset(["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"])
 
 
@@ -96,16 +97,20 @@ def _imdecode(data: bytes, flags: int) -> Pixels:
 
 def _over_white(array: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
     """Return BGRA of 8 or 16 bits as RGB over white, rounded to nearest; BGR and grey only change order."""
-    if array.dtype == np.uint16:
-        array = (array >> np.uint16(8)).astype(np.uint8)
-    if array.ndim == 2:
-        return np.asarray(cv2.cvtColor(array, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
-    if array.shape[2] == 3:
-        return np.asarray(cv2.cvtColor(array, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-    # At most 255 * 255 + 127: fits in 16 bits.
-    alpha = array[..., 3:].astype(np.uint16)
-    over = array[..., 2::-1] * alpha + np.uint16(255) * (np.uint16(255) - alpha) + np.uint16(127)
-    return (over // np.uint16(255)).astype(np.uint8)
+    if array.ndim == 2 or array.shape[2] == 3:
+        shallow = (array >> 8).astype(np.uint8) if array.dtype == np.uint16 else array
+        return np.asarray(cv2.cvtColor(shallow, cv2.COLOR_GRAY2RGB if array.ndim == 2 else cv2.COLOR_BGR2RGB))
+    height, width = array.shape[:2]
+    out = np.empty((height, width, 3), np.uint8)
+    for y in range(0, height, _STRIP):  # strip by strip, because the products take four times the memory of the result
+        strip = array[y : y + _STRIP]
+        if strip.dtype == np.uint16:
+            strip = (strip >> 8).astype(np.uint8)
+        # At most 255 * 255 + 127: fits in 16 bits.
+        alpha = strip[..., 3:].astype(np.uint16)
+        over = strip[..., 2::-1] * alpha + np.uint16(255) * (np.uint16(255) - alpha) + np.uint16(127)
+        out[y : y + _STRIP] = over // np.uint16(255)
+    return out
 
 
 def _turn_upright(pixels: Pixels, orientation: int) -> Pixels:

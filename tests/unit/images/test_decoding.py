@@ -98,6 +98,26 @@ def test_samples_without_a_range_are_refused() -> None:
         decode(save(np.ones((4, 4), np.float32), "TIFF"))
 
 
+@pytest.mark.parametrize("kind", ["WEBP", "GIF"])
+def test_the_first_frame_of_a_film_is_read(kind: str) -> None:
+    frames = [Image.fromarray(np.full((40, 50, 3), level, np.uint8)) for level in (40, 200)]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = save(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    assert decode(data).shape == (40, 50, 3)
+    assert np.unique(decode(data)).tolist() == [40]
+
+
+def test_tall_pictures_with_alpha_are_the_same_in_strips() -> None:
+    pixels = np.dstack([smooth(600, 20), smooth(600, 20)[..., 0]])
+    upper, whole = decode(encode_with_alpha(pixels[:300])), decode(encode_with_alpha(pixels))
+    assert np.array_equal(whole[:300], upper)
+    assert np.array_equal(whole[300:], decode(encode_with_alpha(pixels[300:])))
+
+
+def encode_with_alpha(pixels: NDArray[np.uint8]) -> bytes:
+    return save(pixels, "PNG")
+
+
 def test_cmyk_and_bilevel_are_read() -> None:
     image = Image.fromarray(smooth())
     assert np.abs(decode(save(image.convert("CMYK"), "TIFF")).astype(int) - smooth()).max() <= 2
