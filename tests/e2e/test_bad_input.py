@@ -95,7 +95,7 @@ def test_damaged_pictures_are_counted_and_passed_over(rainkit: Run, tmp_path: Pa
         "again.bmp": "duplicate_pixels",
         "copy.png": "duplicate_bytes",
         "cut.jpg": "truncated",
-        "empty.png": "unreadable",
+        "empty.png": "truncated",
         "flat.png": "constant",
         "huge.png": "too_many_pixels",
         "small.png": "too_small",
