@@ -24,7 +24,7 @@ def check_tables(tables: Mapping[str, pa.Table]) -> Iterator[Problem]:
     tables : mapping of str to pyarrow.Table
         `samples`, and `backgrounds` where it could be read.
     """
-    samples = tables["samples"]
+    samples = tables["samples"].select(["key", "split", "index", "background_id", "group"])
     counts = samples.group_by("key").aggregate([([], "count_all")])
     for key in counts.filter(pc.greater(counts["count_all"], 1))["key"].to_pylist()[:1]:
         yield Problem("manifest", _SAMPLES, key, f"key {key} appears more than once; keys must be unique in the corpus")
@@ -73,8 +73,8 @@ def check_index(corpus: Corpus, findings: Mapping[str, ShardFindings]) -> Iterat
     """
     for split in corpus.splits:
         name = wids_name(split)
-        rows = corpus.samples.filter(pc.equal(corpus.samples["split"], split))
-        expected = [path for path in rows["shard"].unique().to_pylist() if findings[path].sha256]
+        paths = corpus.samples["shard"].filter(pc.equal(corpus.samples["split"], split)).unique().to_pylist()
+        expected = [path for path in paths if findings[path].sha256]
         try:
             shards = json.loads(bytes(corpus.store.read(name)))["shardlist"]
             listed = {shard["url"]: (shard["nsamples"], shard["filesize"], shard["md5sum"]) for shard in shards}
