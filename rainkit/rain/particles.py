@@ -114,7 +114,7 @@ class Particles(DrawnRain):
     )
     camera: Camera = Field(Camera(), description="The camera that looks at the rain.")
     smallest: float = Field(
-        0.9,
+        1.0,
         gt=0.02,
         le=5,
         description="Apparent width of the thinnest drops that are drawn; the cost grows with its inverse cube.",

@@ -116,7 +116,7 @@ def test_gain_falls_so_that_rain_hides_no_more_than_its_cover() -> None:
     assert (np.diff(gains) < 0).all()
     assert gains[0] == pytest.approx(30, rel=0.02)
     for rate, gain in zip((0.1, 10, 100, 300), gains, strict=True):
-        assert gain * DropSizes().cover(rate, 1 / 0.9) < 0.15
+        assert gain * DropSizes().cover(rate, 1.0) < 0.15
 
 
 def test_streaks_are_as_long_wide_and_blurred_as_the_camera_says() -> None:
