@@ -138,8 +138,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _readable(name: str) -> str:
-    r"""Return a file name as valid Unicode; bytes that are not UTF-8 become escapes such as \xff."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    r"""Return a file name as valid Unicode: bytes that are not UTF-8 become escapes such as \xff.
+
+    Backslashes are doubled, so that two names never become one.
+    """
+    return os.fsencode(name).replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
 def _depth_name(name: str, pattern: str) -> str:

@@ -83,10 +83,12 @@ def test_names_that_are_not_utf8_are_shown_with_escapes_and_read(tmp_path: Path)
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.png")).write_bytes(PNG)
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    (picture,) = FolderSource(path=tmp_path)()
+    fill(tmp_path, "\\xff\\xfe.png")
+    other, picture = FolderSource(path=tmp_path)()
     assert picture.path == "\\xff\\xfe.png"
+    assert other.path == "\\\\xff\\\\xfe.png"
     assert picture.path.encode("utf-8")
-    assert pickle.loads(pickle.dumps(picture)).read() == PNG
+    assert pickle.loads(pickle.dumps(picture)).read() == pickle.loads(pickle.dumps(other)).read() == PNG
 
 
 def test_the_longest_names_are_read(tmp_path: Path) -> None:

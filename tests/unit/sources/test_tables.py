@@ -4,11 +4,13 @@ import json
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from rainkit.errors import SourceError
+from rainkit.images import encode_png
 from rainkit.records import Picture
 from rainkit.sources import HuggingfaceSource, ParquetSource
 
@@ -120,3 +122,18 @@ def test_cells_that_name_a_file_are_read_from_beside_the_table(tmp_path: Path) -
     cells = pa.array([{"bytes": None, "path": "0.png"}], STRUCT)
     pq.write_table(pa.table({"image": cells}), tmp_path / "a.parquet")
     assert contents(list(ParquetSource(path=tmp_path)())) == {"a.parquet/000000": b"beside"}
+
+
+@pytest.mark.reader
+@pytest.mark.filterwarnings("ignore")
+def test_what_datasets_itself_writes_is_read(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    cells = [{"bytes": encode_png(np.full((4, 4, 3), level, np.uint8)), "path": None} for level in (1, 2, 3)]
+    rows = datasets.Dataset.from_dict({"image": cells, "label": [0, 1, 0]}).cast_column("image", datasets.Image())
+    datasets.DatasetDict({"train": rows, "test": rows.select([2])}).save_to_disk(tmp_path / "saved")
+    rows.to_parquet(tmp_path / "clone" / "data" / "train-00000-of-00001.parquet")
+    expected = [cell["bytes"] for cell in cells]
+    for folder in ("saved", "clone"):
+        source = HuggingfaceSource(path=tmp_path / folder, split="train")
+        assert list(contents(list(source())).values()) == expected
+    assert list(contents(list(HuggingfaceSource(path=tmp_path / "saved", split="test")())).values()) == expected[2:]
