@@ -198,7 +198,8 @@ def gamma_quantiles(shape: float) -> NDArray[np.int64]:
     grid = [top * i / _GRID for i in range(_GRID + 1)]
     cumulative = np.array([_gamma_cumulative(shape, x) for x in grid])
     levels = (np.arange(1 << QUANTILE_BITS, dtype=np.float64) + 0.5) / (1 << QUANTILE_BITS)
-    return np.rint(np.interp(levels, cumulative, np.array(grid)) * 65536.0).astype(np.int64)
+    table: NDArray[np.int64] = np.rint(np.interp(levels, cumulative, np.array(grid)) * 65536.0).astype(np.int64)
+    return table
 
 
 def _gamma_cumulative(shape: float, x: float) -> float:
