@@ -90,13 +90,24 @@ def test_running_mean_is_what_is_loaded(tmp_path: Path, pairs: CorpusPairs) -> N
     assert not torch.equal(mean, checkpoint.tensors["network.body.1.weight"])
 
 
-def test_rate_falls_along_a_cosine_and_reaches_the_optimizer(tmp_path: Path, pairs: CorpusPairs) -> None:
+def test_rate_falls_along_a_cosine_and_reaches_the_optimizer(
+    tmp_path: Path, pairs: CorpusPairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = settings(final_rate=1e-4)
+    used: list[float] = []
+    step = torch.optim.Adam.step
+
+    def record(self: torch.optim.Adam) -> None:
+        used.append(self.param_groups[0]["lr"])
+        step(self)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", record)
     assert config.rate(0) == pytest.approx(1e-3)
     assert config.rate(20) == pytest.approx(1e-4)
     train(config, pairs, tmp_path, CPU, report_every=10)
     rates = [json.loads(line)["learning_rate"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert rates == [config.rate(9), config.rate(19)]
+    assert used == [config.rate(number) for number in range(20)]
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good(
