@@ -29,6 +29,7 @@ import cv2
 import numpy as np
 
 from rainkit.rain import light
+from rainkit.rain.scratch import borrow
 from rainkit.records import Pixels, Rain
 
 Composition = Literal["add", "screen", "alpha", "heavy"]
@@ -42,6 +43,9 @@ COMPOSITIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Name of each composition and what it does."""
+
+STRIP = 1 << 16
+"""Pixels that are composed at a time."""
 
 
 def check(clean: Pixels, rain: Rain) -> None:
@@ -83,25 +87,31 @@ def _row(colour: tuple[int, int, int], width: int) -> Pixels:
     return np.tile(np.array(colour, dtype=np.uint8), width)
 
 
-def _spread(values: Pixels) -> Pixels:
-    """Return a grey or RGB picture as uint8 (rows, 3 * columns)."""
-    if values.ndim == 2:
-        values = np.asarray(cv2.merge([values, values, values]), dtype=np.uint8)
-    return values.reshape(values.shape[0], -1)
+def _rows(values: Pixels, first: int, last: int, name: str) -> Pixels:
+    """Return rows of a grey or RGB picture as uint8 (rows, 3 * columns); grey ones in borrowed memory."""
+    part = values[first:last]
+    if part.ndim == 2:
+        wide = borrow(name, (*part.shape, 3), np.uint8)
+        part = cv2.merge([part, part, part], wide)
+    return part.reshape(part.shape[0], -1)
 
 
 def _compose_bytes(clean: Pixels, rain: Rain) -> Pixels:
-    """Compose sRGB values."""
+    """Compose sRGB values, some rows at a time, which stay in the cache."""
     from rainkit.rain import mixing  # noqa: PLC0415 - numba is loaded only to draw
 
     rainy = np.empty_like(clean, order="C")
-    rows, mode, width = _spread(clean), list(COMPOSITIONS).index(rain.compose), clean.shape[1]
-    layer, colour = _spread(rain.layer), _row(rain.colour, width)
-    if rain.transmission is None or rain.airlight is None:
-        mixing.mix_plain(_spread(rainy), rows, layer, colour, mode)
-    else:
-        air = _row(rain.airlight, width)
-        mixing.mix_veiled(_spread(rainy), rows, layer, _spread(rain.transmission), (air, colour), mode)
+    (height, width), mode = clean.shape[:2], list(COMPOSITIONS).index(rain.compose)
+    inks = _row(rain.airlight or (0, 0, 0), width), _row(rain.colour, width)
+    step = max(1, STRIP // width)
+    for first in range(0, height, step):
+        last = min(first + step, height)
+        out, scene = rainy[first:last].reshape(last - first, -1), clean[first:last].reshape(last - first, -1)
+        layer = _rows(rain.layer, first, last, "layer rows")
+        if rain.transmission is None:
+            mixing.mix_plain(out, scene, layer, inks[1], mode)
+        else:
+            mixing.mix_veiled(out, scene, layer, _rows(rain.transmission, first, last, "veil rows"), inks, mode)
     return rainy
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from rainkit.rain.ranges import Numbers, numbers, within
 from rainkit.rain.raster import DEGREE, fall
+from rainkit.rain.scratch import borrow
 from rainkit.rain.simulator import DrawnRain
 from rainkit.records import Pixels, Rain, Scalar
 from rainkit.seeds import Stream
@@ -180,7 +181,7 @@ def _bundle(
     taps = _profile(width, down / 65536, opacity, min(first, second))
     height = shape[0] + rows - 1
     columns = shape[1] + ((rows * abs(slope)) >> 16) + taps.shape[1] + 2
-    seeds = np.zeros(height * columns, dtype=np.uint8)
+    seeds = borrow("seeds", (height * columns,), np.uint8, zero=True)
     mean = share * seeds.size
     count = max(0, round(mean + math.sqrt(mean * (1 - share)) * float(rng.normal(1)[0])))
     places = rng.integers(0, seeds.size, count)

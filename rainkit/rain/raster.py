@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainkit.rain.light import encode, round_to_bytes
+from rainkit.rain.scratch import borrow
 from rainkit.records import Light, Pixels
 
 STREAK_COLUMNS: tuple[str, ...] = (
@@ -105,20 +106,25 @@ def accumulate(shape: tuple[int, int], streaks: NDArray[np.int32]) -> NDArray[np
     ValueError
         If the vectors have another shape or dtype, or lie farther than 32768 px away.
     """
+    layer = np.zeros(shape, dtype=np.uint16)
+    _add(layer, streaks)
+    return layer
+
+
+def _add(layer: NDArray[np.uint16], streaks: NDArray[np.int32]) -> None:
+    """Add streaks to a layer; see `accumulate`."""
     if streaks.dtype != np.int32 or streaks.ndim != 2 or streaks.shape[1] != len(STREAK_COLUMNS):
         raise ValueError(
             f"streaks must be int32 N x {len(STREAK_COLUMNS)} (see STREAK_COLUMNS), "
             f"not {streaks.dtype} {' x '.join(map(str, streaks.shape))}"
         )
-    layer = np.zeros(shape, dtype=np.uint16)
     if not len(streaks):
-        return layer
-    if max(-int(streaks[:, :6].min()), int(streaks[:, :6].max())) >= REACH:
+        return
+    if max(-int(streaks.min()), int(streaks.max())) >= REACH and np.abs(streaks[:, :6].astype(np.int64)).max() >= REACH:
         raise ValueError("streaks must lie within 32768 px of the picture's first pixel")
     from rainkit.rain import scatter_kernels  # noqa: PLC0415 - numba is loaded only to draw
 
     scatter_kernels.scatter(layer, np.ascontiguousarray(streaks))
-    return layer
 
 
 def draw_streaks(shape: tuple[int, int], streaks: NDArray[np.int32], light: Light = "srgb") -> Pixels:
@@ -141,5 +147,6 @@ def draw_streaks(shape: tuple[int, int], streaks: NDArray[np.int32], light: Ligh
     >>> draw_streaks((16, 16), streaks)[8, 6:11].tolist()
     [0, 78, 156, 78, 0]
     """
-    layer = accumulate(shape, streaks)
+    layer = borrow("layer", shape, np.uint16, zero=True)
+    _add(layer, streaks)
     return encode(layer) if light == "linear" else round_to_bytes(layer)

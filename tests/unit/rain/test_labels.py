@@ -34,6 +34,14 @@ def test_psnr_is_that_of_all_channels() -> None:
     assert labels.psnr(first, first) == 100.0
 
 
+@pytest.mark.parametrize("size", [7, 64, 1999])
+def test_squared_error_is_exact(size: int) -> None:
+    rng = Stream(size)
+    first, second = (rng.integers(0, 256, size * size * 3).reshape(size, size, 3).astype(np.uint8) for _ in range(2))
+    assert labels.squared_error(first, second) == int(((first.astype(np.int64) - second) ** 2).sum())
+    assert labels.squared_error(first * 0, first * 0 + 255) == 65025 * first.size
+
+
 def test_only_vectors_can_be_redrawn() -> None:
     with pytest.raises(ValueError, match="vectors"):
         labels.redraw(Rain(np.zeros((4, 4), np.uint8), "add", {}))
