@@ -37,13 +37,16 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "noise_blur slacking-off-small": ("slacking-off-small", {}),
     "noise_blur slacking-off-medium": ("slacking-off-medium", {}),
     "noise_blur slacking-off-large": ("slacking-off-large", {}),
-    "particles 10 mm/h": ("particles", {"rain_rate_mm_h": 10, "veil": {}}),
-    "particles 25 mm/h": ("particles", {"rain_rate_mm_h": 25, "veil": {}}),
-    "particles 100 mm/h": ("particles", {"rain_rate_mm_h": 100, "veil": {}}),
+    "particles 10 mm/h": ("particles", {"rain_rate_mm_h": 10}),
+    "particles 25 mm/h": ("particles", {"rain_rate_mm_h": 25}),
+    "particles 100 mm/h": ("particles", {"rain_rate_mm_h": 100}),
+    "particles 25 mm/h before a veil": ("particles", {"rain_rate_mm_h": 25, "veil": {}}),
+    "particles, preset storm": ("storm", {}),
+    "layer_bank of its own layers": ("rainmix-like", {}),
 }
 """Name of each contender of ours: simulator or preset, and fields; add a line to add one."""
 
-AGAINST = {"streaks": "albumentations heavy", "noise_blur": "noise script", "particles": "albumentations heavy"}
+AGAINST = {"streaks": "albumentations heavy", "noise_blur": "noise script", "particles": "albumentations heavy", "layer_bank": "albumentations heavy"}
 """The peer that each family is compared with."""
 
 
