@@ -15,7 +15,16 @@ from rainkit.release.croissant import cite
 from rainkit.release.licences import hub_license, license_slug
 from rainkit.release.summary import Summary
 
-_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+_SIZES = {
+    10**3: "n<1K",
+    10**4: "1K<n<10K",
+    10**5: "10K<n<100K",
+    10**6: "100K<n<1M",
+    10**7: "1M<n<10M",
+    10**8: "10M<n<100M",
+    10**9: "100M<n<1B",
+    10**10: "1B<n<10B",
+}
 _BAR = 40
 """Characters of the longest bar of the histogram."""
 
@@ -85,8 +94,8 @@ def format_card(recipe: Recipe, summary: Summary) -> str:
 
 
 def size_category(samples: int) -> str:
-    """Return the Hub's word for a number of samples."""
-    return next((word for limit, word in _SIZES if samples < limit), "n>10M")
+    """Return the Hub's word for a number of samples, which a recipe keeps below 10^10."""
+    return next(word for limit, word in _SIZES.items() if samples < limit)
 
 
 def hub_splits(splits: Sequence[str]) -> dict[str, str]:

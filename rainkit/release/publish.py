@@ -1,4 +1,4 @@
-"""A corpus at another address, such as a bucket: each file whole or not at there, the checksums last.
+"""A corpus at another address, such as a bucket: each file whole or not at all, the checksums last.
 
 Object stores make an object visible when its upload is complete, so files are written there under their own names; on
 other file systems a file is written beside its name and moved. What an interrupted run has left is compared, by size
@@ -133,7 +133,7 @@ class _Target:
             ) from error
 
     def list_files(self) -> dict[str, int]:
-        """Return path -> bytes of every file at the address; parts of files are removed."""
+        """Return path -> bytes of every file at the address but hidden ones, such as parts of files."""
         root = self.root.rstrip("/") + "/"
 
         def find() -> dict[str, int]:
