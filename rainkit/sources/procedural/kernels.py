@@ -71,16 +71,23 @@ def nearest_cells(
     site = np.empty((height, width), np.int32)
     border = np.empty((height, width), np.int32)
     near = np.empty((15, 3), np.int64)
+    down, across = np.empty((rows, columns), np.int64), np.empty((rows, columns), np.int64)
+    for r in range(rows):
+        for c in range(columns):
+            down[r, c] = (r - 1) * cell[0] + jitter[r, c, 0]
+            across[r, c] = (c - 1) * cell[1] + (cell[1] // 2) * (r & 1) + jitter[r, c, 1]
+    centres = np.empty((2, width), np.int64)
+    for x in range(width):
+        centres[0, x] = (x * 16) // cell[1] + 1
+        centres[1, x] = (x * 16 - cell[1] // 2) // cell[1] + 1
     for y in range(height):
         middle = (y * 16) // cell[0] + 1
         for x in range(width):
             count, first, best, px, py = 0, np.int64(1 << 60), 0, np.int64(0), np.int64(0)
             for r in range(max(0, middle - 2), min(rows, middle + 3)):
-                shift = (cell[1] // 2) * (r & 1)
-                centre = (x * 16 - shift) // cell[1] + 1
+                centre = centres[r & 1, x]
                 for c in range(max(0, centre - 1), min(columns, centre + 2)):
-                    dy = (r - 1) * cell[0] + jitter[r, c, 0] - y * 16
-                    dx = (c - 1) * cell[1] + shift + jitter[r, c, 1] - x * 16
+                    dy, dx = down[r, c] - y * 16, across[r, c] - x * 16
                     distance = np.int64(dx * dx + dy * dy)
                     near[count, 0], near[count, 1], near[count, 2] = distance, dx, dy
                     count += 1
