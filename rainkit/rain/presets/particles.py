@@ -14,15 +14,15 @@ _DRIZZLE = Preset(
     "particles",
     {
         "rain_rate_mm_h": [0.5, 2.0],
-        "smallest": 0.4,
+        "smallest": 0.35,
         "wind": [-1.5, 1.5],
         "exposure_ms": [8, 16],
-        "gain": 36,
+        "gain": 26,
         "veil": {"depth": "plane", "distance_m": [50, 250], "airlight": [0.5, 0.75]},
     },
     _OWN,
     "own",
-    "Thin, short streaks, far apart, behind them hardly a veil.",
+    "Thin, short, faint streaks, behind them hardly a veil.",
 )
 _SHOWER = Preset(
     "shower",
@@ -43,7 +43,7 @@ _DOWNPOUR = Preset(
     "particles",
     {
         "rain_rate_mm_h": [25, 50],
-        "smallest": 0.45,
+        "smallest": 0.55,
         "wind": [-3, 3],
         "exposure_ms": [10, 18],
         "cover": 0.18,
@@ -58,7 +58,7 @@ _STORM = Preset(
     "particles",
     {
         "rain_rate_mm_h": [60, 120],
-        "smallest": 0.45,
+        "smallest": 0.55,
         "wind": {"values": [-6, -5, -4, -3, 3, 4, 5, 6]},
         "turbulence": 0.8,
         "exposure_ms": [10, 18],
