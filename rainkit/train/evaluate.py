@@ -7,18 +7,20 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rainkit.data.torch import ReadableCorpus
 from rainkit.errors import RecipeError, SourceError
 from rainkit.files import write_bytes
 from rainkit.records import Pixels
 from rainkit.train.metrics import MASK_THRESHOLD, METRICS, PROTOCOL, measure, measure_rain_free
 from rainkit.train.pairs import LAYOUTS, PicturePair, list_pictures, read_picture
+
+if TYPE_CHECKING:
+    from rainkit.data.torch import ReadableCorpus
 
 Method = Callable[[Pixels], Pixels]
 """Maps a rainy picture, uint8 H x W x 3, to a derained one."""
