@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rainkit.images.headers import Header, PictureError, TruncatedError, check_whole, probe
+from rainkit.images.headers import OTHER_FORMATS, Header, PictureError, TruncatedError, check_whole, probe
 from rainkit.records import Pixels
 
 # Formats whose cv2 decoder gives 8 bits, RGB, and alpha apart; Pillow reads the others.
@@ -25,7 +25,7 @@ def decode(data: bytes) -> Pixels:
     Parameters
     ----------
     data : bytes
-        A JPEG, PNG, TIFF, WebP or BMP file; what else Pillow reads is read, too.
+        A JPEG, PNG, TIFF, WebP or BMP file; or GIF, JPEG 2000, PPM.
 
     Returns
     -------
@@ -129,7 +129,8 @@ def _decode_with_pillow(data: bytes, header: Header) -> Pixels:
 
     stream = io.BytesIO(data)
     try:
-        image = TiffImagePlugin.TiffImageFile(stream) if header.format == "tiff" else Image.open(stream)
+        tiff = header.format == "tiff"
+        image = TiffImagePlugin.TiffImageFile(stream) if tiff else Image.open(stream, formats=OTHER_FORMATS)
         with image:
             image.load()
             upright = ImageOps.exif_transpose(image)

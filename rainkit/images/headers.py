@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _ORIENTATION = 0x0112
+OTHER_FORMATS = ("GIF", "JPEG2000", "PPM")
+"""What is read besides, by Pillow; no others, because some of its readers start programs on what they are given."""
 # Start-of-frame markers: C0..CF without DHT (C4), JPG (C8) and DAC (CC); ITU-T T.81 table B.1.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SCAN = 0xDA
@@ -263,7 +265,7 @@ def _probe_with_pillow(data: bytes) -> Header:
     # The plugins are called by themselves: Image.open would refuse large pictures by a global limit of its own.
     plugin = plugins.get(data[:2])
     try:
-        image = plugin(io.BytesIO(data)) if plugin else Image.open(io.BytesIO(data))
+        image = plugin(io.BytesIO(data)) if plugin else Image.open(io.BytesIO(data), formats=OTHER_FORMATS)
     except Exception as error:  # plugins raise nearly anything on damaged bytes
         raise PictureError("not a JPEG, PNG, TIFF, WebP or BMP picture, or its header is damaged") from error
     with image:

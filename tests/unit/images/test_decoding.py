@@ -118,6 +118,17 @@ def encode_with_alpha(pixels: NDArray[np.uint8]) -> bytes:
     return save(pixels, "PNG")
 
 
+@pytest.mark.parametrize("kind", ["PPM", "JPEG2000"])
+def test_rarer_formats_are_read(kind: str) -> None:
+    assert np.array_equal(decode(save(smooth(), kind)), smooth())
+
+
+def test_no_program_is_started_for_a_picture() -> None:
+    data = save(smooth(), "EPS")  # Pillow would run Ghostscript on it
+    with pytest.raises(PictureError, match="not a JPEG, PNG"):
+        decode(data)
+
+
 def test_cmyk_and_bilevel_are_read() -> None:
     image = Image.fromarray(smooth())
     assert np.abs(decode(save(image.convert("CMYK"), "TIFF")).astype(int) - smooth()).max() <= 2
