@@ -22,7 +22,7 @@ SHOWN = 50
 @click.option("-w", "--workers", type=int, help="Tasks at a time; one per processor where not given.")
 @click.option("--engine", metavar="KIND", help="How tasks are run: serial, processes, ray.")
 @json_option
-def command(context: click.Context, first: Path, second: Path | None, as_json: bool, **options: Any) -> None:
+def command(first: Path, second: Path | None, as_json: bool, **options: Any) -> None:
     r"""Find pictures that A and B share; without B, pictures that A holds more than once.
 
     A and B are folders, WebDataset shards, Parquet files of pictures, corpora, or manifests with hashes. Copies are

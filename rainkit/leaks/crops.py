@@ -13,13 +13,11 @@ from rainkit import duplicates
 from rainkit.duplicates import GRID, ORIENTATIONS
 from rainkit.images import use_threads
 from rainkit.leaks.findings import Leak
-from rainkit.leaks.fingerprints import Fingerprint, Report, list_hashes
+from rainkit.leaks.fingerprints import Fingerprint, Report
 from rainkit.records import Engine, Pixels
 
 SCENES = 128
 """Pictures whose windows one task hashes: 100,000 hashes."""
-_SURE = 6
-"""Bits that windows must be nearer than `distance` where nothing but the hash is known."""
 _NAMES = tuple(ORIENTATIONS)
 _INVERSE = {name: name for name in ORIENTATIONS} | {"turned 90": "turned 270", "turned 270": "turned 90"}
 
@@ -29,18 +27,18 @@ class _Parts:
     """Pictures that might be crops, as workers need them."""
 
     hashes: NDArray[np.uint64]
-    thumbnails: tuple[Pixels | None, ...]
+    calm: tuple[Pixels, ...]
     distance: int
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """That a part is a crop of a scene: `orientation` turns the part to look like it, `agreement` None if unknown."""
+    """That a part is a crop of a scene: `orientation` turns the part to look like it, `agreement` says how well."""
 
     orientation: str
     window: int
     distance: int
-    agreement: float | None
+    agreement: float
 
     def leak(self, scene: Fingerprint, part: Fingerprint, *, scene_first: bool) -> Leak:
         """Return the pair as a leak, whose first is the scene or the part."""
@@ -48,8 +46,7 @@ class Crop:
         lighter = 0.0
         if scene.thumbnail is not None and part.thumbnail is not None:
             lighter = float(part.thumbnail.mean()) - float(scene.thumbnail[y : y + height, x : x + width].mean())
-        alike = self.agreement is not None and self.agreement > 0.9 and abs(lighter) < 2
-        change = "unknown" if self.agreement is None else "encoded" if alike else "altered"
+        change = "encoded" if self.agreement > 0.9 and abs(lighter) < 2 else "altered"
         return Leak(
             first=scene.name if scene_first else part.name,
             second=part.name if scene_first else scene.name,
@@ -67,17 +64,18 @@ class Crop:
 def find_crops(
     scenes: Sequence[Fingerprint], parts: Sequence[Fingerprint], distance: int, engine: Engine, report: Report
 ) -> Iterator[tuple[int, int, Crop]]:
-    """Yield (scene, part, crop) where a part is a crop of a scene."""
-    wide = [i for i, each in enumerate(scenes) if each.thumbnail is not None and not each.flat]
-    small = [j for j, each in enumerate(parts) if not each.flat]
-    wanted = _Parts(list_hashes([parts[j] for j in small]), tuple(parts[j].thumbnail for j in small), distance)
+    """Yield (scene, part, crop) where a part is a crop of a scene; pictures that could not be read play no part."""
+    wide = [(i, each.calm) for i, each in enumerate(scenes) if each.calm is not None and not each.flat]
+    small = [(j, each.calm) for j, each in enumerate(parts) if each.calm is not None and not each.flat]
+    hashes = np.array([parts[j].calm_hash for j, _ in small], dtype=np.uint64)
+    wanted = _Parts(hashes, tuple(calm for _, calm in small), distance)
     chunks = [wide[start : start + SCENES] for start in range(0, len(wide), SCENES)]
-    tasks = [[scenes[i].thumbnail for i in chunk] for chunk in chunks]
+    tasks = [[calm for _, calm in chunk] for chunk in chunks]
     advance = report("Looking for crops", len(wide))
     for number, crops in engine(partial(_find_crops_in, wanted), tasks):
         for scene, part, crop in crops:
-            yield chunks[number][scene], small[part], crop
-        advance(len(chunks[number]), scenes[chunks[number][-1]].name)
+            yield chunks[number][scene][0], small[part][0], crop
+        advance(len(chunks[number]), scenes[chunks[number][-1][0]].name)
 
 
 def _find_crops_in(parts: _Parts, scenes: Sequence[Pixels]) -> list[tuple[int, int, Crop]]:
@@ -94,12 +92,7 @@ def _find_crops_in(parts: _Parts, scenes: Sequence[Pixels]) -> list[tuple[int, i
             continue  # the nearest window comes first
         last = (part, scene)
         orientation, bits = _NAMES[int(pairs.orientation[index])], int(pairs.distance[index])
-        small = parts.thumbnails[part]
-        if small is None:
-            if bits <= parts.distance - _SURE and window != windows - 1:
-                crops.append((scene, part, Crop(orientation, window, bits, None)))
-            continue
-        turned = duplicates.turn(small, orientation)
+        turned = duplicates.turn(parts.calm[part], orientation)
         agreed = duplicates.agreement(scenes[scene], turned, duplicates.window_of(window))
         if agreed >= duplicates.ALIKE_CROP:
             crops.append((scene, part, Crop(orientation, window, bits, agreed)))

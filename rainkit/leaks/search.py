@@ -11,7 +11,7 @@ from rainkit.duplicates import GRID, ORIENTATIONS
 from rainkit.engines.serial import Serial
 from rainkit.leaks.crops import find_crops
 from rainkit.leaks.findings import Leak, LeakReport
-from rainkit.leaks.fingerprints import Fingerprint, Report, list_hashes, quiet, take_fingerprints
+from rainkit.leaks.fingerprints import Fingerprint, Report, quiet, take_fingerprints
 from rainkit.pictures import PictureSet
 from rainkit.records import Engine
 
@@ -82,25 +82,33 @@ def _find_whole(
     for i, each in enumerate(left):
         for j in by_digest.get(each.digest, []):
             yield (i, j), _describe(each, right[j], "upright", 0, 1.0)
-    ours = [i for i, each in enumerate(left) if not each.flat]
-    theirs = [j for j, each in enumerate(right) if not each.flat]
-    pairs = duplicates.find_pairs(
-        list_hashes([left[i] for i in ours]), list_hashes([right[j] for j in theirs]), distance + MARGIN
+    for read_left in (True, False):
+        for read_right in (True, False):
+            ours = [i for i, each in enumerate(left) if (each.calm is not None) == read_left and not each.flat]
+            theirs = [j for j, each in enumerate(right) if (each.calm is not None) == read_right and not each.flat]
+            read = read_left and read_right
+            for a, b, orientation, bits in _near([left[i] for i in ours], [right[j] for j in theirs], distance, read):
+                one, other = left[ours[a]], right[theirs[b]]
+                if one is other or (one.digest and one.digest == other.digest):
+                    continue
+                agreed = None
+                if one.calm is not None and other.calm is not None:
+                    agreed = duplicates.agreement(other.calm, duplicates.turn(one.calm, orientation), _WHOLE)
+                if agreed is None or agreed >= duplicates.ALIKE_WHOLE:
+                    yield (ours[a], theirs[b]), _describe(one, other, orientation, bits, agreed)
+
+
+def _near(
+    left: Sequence[Fingerprint], right: Sequence[Fingerprint], distance: int, read: bool
+) -> Iterator[tuple[int, int, str, int]]:
+    """Yield pairs by their hashes: of the calm pictures where both could be read, and so can be checked."""
+    ours, theirs = (
+        np.array([each.calm_hash if read else each.hash for each in side], dtype=np.uint64) for side in (left, right)
     )
-    for a, b, number, bits in zip(
-        pairs.first.tolist(), pairs.second.tolist(), pairs.orientation.tolist(), pairs.distance.tolist(), strict=True
-    ):
-        one, other, orientation = left[ours[a]], right[theirs[b]], _NAMES[number]
-        if one is other or (one.digest and one.digest == other.digest):
-            continue
-        agreed = None
-        if one.thumbnail is not None and other.thumbnail is not None:
-            agreed = duplicates.agreement(other.thumbnail, duplicates.turn(one.thumbnail, orientation), _WHOLE)
-            if agreed < duplicates.ALIKE_WHOLE:
-                continue
-        elif bits > distance:
-            continue
-        yield (ours[a], theirs[b]), _describe(one, other, orientation, bits, agreed)
+    pairs = duplicates.find_pairs(ours, theirs, distance + MARGIN if read else distance)
+    columns = (pairs.first, pairs.second, pairs.orientation, pairs.distance)
+    for a, b, number, bits in zip(*(column.tolist() for column in columns), strict=True):
+        yield a, b, _NAMES[number], bits
 
 
 def _describe(one: Fingerprint, other: Fingerprint, orientation: str, distance: int, agreed: float | None) -> Leak:
