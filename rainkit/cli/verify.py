@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from rainkit.cli.output import json_option, print_json, print_table, progress
+from rainkit.cli.settings import moved_sources, source_option
 
 if TYPE_CHECKING:
-    from rainkit.release.verify import VerifyReport
+    from rainkit.release.verify import Redraw, VerifyReport
 
 SHOWN = 5
 """Problems of each kind that are printed; `--json` and `--output` give all."""
@@ -21,15 +22,23 @@ SHOWN = 5
 @click.command()
 @click.argument("corpus")
 @click.option("--deep", is_flag=True, help="Decode every picture and compare it with its digest in the manifest.")
+@click.option("--redraw", "redraws", default=0, metavar="K", type=click.IntRange(min=0),
+              help="Draw K random samples again from their backgrounds and compare them.")  # fmt: skip
+@click.option("--seed", default=0, show_default=True, help="Of the choice of those samples.")
+@source_option
 @click.option("-w", "--workers", type=int, help="Processes; one per processor where not given.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False),
               help="Also write the report as JSON, ready to be signed (gpg, ssh-keygen -Y sign).")  # fmt: skip
 @json_option
-def command(corpus: str, deep: bool, workers: int | None, output: Path | None, as_json: bool) -> None:
+def command(
+    corpus: str, *, deep: bool, redraws: int, seed: int, sources: tuple[str, ...], workers: int | None,
+    output: Path | None, as_json: bool,
+) -> None:  # fmt: skip
     r"""Check a corpus, or a release of manifests alone, in a folder or at any address that fsspec opens.
 
     Files are compared with checksums.sha256, shards and labels with the manifest; every kind of difference is named
-    with its first wrong bytes. The exit status is 1 if there is any.
+    with its first wrong bytes. The exit status is 1 if there is any. --redraw needs the backgrounds; --source says
+    where they lie.
 
     \b
     Example:
@@ -42,7 +51,10 @@ def command(corpus: str, deep: bool, workers: int | None, output: Path | None, a
         def report(stage: str, steps: int) -> Callable[[int, str], None]:
             return stack.enter_context(progress("Verifying", steps, "shards"))
 
-        outcome = verify(corpus, deep=deep, jobs=workers, report=report)
+        redraw = _make_redraw(corpus, moved_sources(sources), stack) if redraws else None
+        outcome = verify(
+            corpus, deep=deep, redraw=redraw, redraws=redraws, seed=seed, jobs=workers, report=report
+        )  # fmt: skip
     if output is not None:
         write_report(outcome, output)
     if as_json:
@@ -51,6 +63,20 @@ def command(corpus: str, deep: bool, workers: int | None, output: Path | None, a
         print_outcome(outcome)
     if not outcome.ok:
         raise click.exceptions.Exit(1)
+
+
+def _make_redraw(corpus: str, sources: dict[str, str], stack: ExitStack) -> Redraw:
+    """Return what draws samples again; the manifest of a remote corpus is fetched for the length of the stack."""
+    from tempfile import TemporaryDirectory
+
+    from rainkit.release.publish import fetch_manifest
+    from rainkit.release.redraw import redrawer
+
+    folder = Path(corpus)
+    if "://" in corpus:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="rainkit-")))
+        fetch_manifest(corpus, folder)
+    return redrawer(folder, sources)
 
 
 def print_outcome(outcome: VerifyReport) -> None:

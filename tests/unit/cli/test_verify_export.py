@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,28 @@ def test_verify_a_damaged_corpus(make_corpus: Make, capsys: pytest.CaptureFixtur
     assert json.loads((tmp_path / "report.json").read_text())["ok"] is False
     assert run("verify", str(folder), "--json") == 1
     assert len(json.loads(capsys.readouterr().out)["problems"]) >= 10
+
+
+def test_verify_draws_samples_again(
+    make_corpus: Make,
+    expected_arrays: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = make_corpus()
+
+    def redrawer(corpus: Path, sources: dict[str, str]) -> Callable[[Sequence[Mapping[str, Any]]], Any]:
+        assert (corpus, sources) == (folder, {"photos": "/data"})
+        change = 0 if len(list(folder.glob("data/*"))) == 2 else 1
+        return lambda rows: ({n: a ^ change for n, a in expected_arrays(row["key"], 24, 32).items()} for row in rows)
+
+    monkeypatch.setattr("rainkit.release.redraw.redrawer", redrawer)
+    options = ("--redraw", "3", "--seed", "5", "--source", "photos=/data")
+    assert run("verify", str(folder), *options) == 0
+    assert "3 samples drawn again" in capsys.readouterr().out
+    (folder / "data/.hidden").mkdir()
+    assert run("verify", str(folder), *options) == 1
+    assert "redraw: a sample drawn again from its background is another one" in capsys.readouterr().out
 
 
 def test_verify_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
