@@ -139,6 +139,21 @@ def test_streaks_are_as_long_wide_and_blurred_as_the_camera_says() -> None:
     assert table["depth"].min() >= rain.near
 
 
+def test_rain_reaches_every_edge_alike() -> None:
+    rain = Particles(rain_rate_mm_h=200, wind=8.0, exposure_ms=25.0, taper=(0.0, 0.0))
+    light = sum(
+        raster.accumulate(
+            (200, 300), rain.draw_streaks((200, 300), Stream(seed), rain.draw_scene(Stream(seed)))
+        ).astype(np.float64)
+        for seed in range(12)
+    )
+    mean = np.mean(light)
+    edges = {"top": light[:20], "bottom": light[-20:], "left": light[:, :20], "right": light[:, -20:]}
+    assert {name: edge.mean() / mean for name, edge in edges.items()} == pytest.approx(
+        dict.fromkeys(edges, 1.0), abs=0.1
+    )
+
+
 def test_wind_slants_small_drops_more() -> None:
     rain = Particles(rain_rate_mm_h=30, wind=4.0, turbulence=0.0, exposure_ms=10.0)
     table = drops(rain, (480, 640), 2)
