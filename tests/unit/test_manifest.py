@@ -103,6 +103,20 @@ def test_pandas_and_duckdb_read_it(tmp_path: Path) -> None:
     assert duckdb.sql(f"select sum(crop_x) from '{path}'").fetchall() == [(45,)]
 
 
+@pytest.mark.reader
+@pytest.mark.filterwarnings("ignore")  # of the readers' own
+def test_polars_and_hugging_face_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "samples.parquet"
+    rows = [make_row(i) for i in range(10)]
+    manifest.write_table(path, SCHEMA, rows)
+    datasets = pytest.importorskip("datasets")
+    loaded = datasets.load_dataset("parquet", data_files=str(path), cache_dir=str(tmp_path / "cache"), split="train")
+    assert loaded.to_list() == rows
+    polars = pytest.importorskip("polars")
+    assert polars.read_parquet(path).to_dicts() == rows
+    assert polars.scan_parquet(path).filter(polars.col("crop_x") > 7).collect().height == 2
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
