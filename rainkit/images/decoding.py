@@ -13,7 +13,10 @@ from rainkit.records import Pixels
 
 # Formats whose cv2 decoder gives 8 bits, RGB, and alpha apart; Pillow reads the others.
 _WITH_CV2 = frozenset({"jpeg", "png", "webp", "bmp"})
+_AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 _STRIP = 256  # rows
+# Codes for a decoder that has run out of them; without FF, which would be a marker.
+_MORE_CODES = bytes(range(1, 251))
 _BYTE_MODES = frozenset(["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"])
 
 
@@ -46,7 +49,9 @@ def decode(data: bytes) -> Pixels:
     if header.alpha:
         pixels = _over_white(_imdecode(data, cv2.IMREAD_UNCHANGED))
     else:
-        pixels = _imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+        pixels = _imdecode(data, _AS_STORED)
+        if header.format == "jpeg":
+            _check_filled(data, pixels)
     return _turn_upright(pixels, header.orientation)
 
 
@@ -93,6 +98,20 @@ def _imdecode(data: bytes, flags: int) -> Pixels:
     if array is None:
         raise PictureError("the picture's data cannot be decoded")
     return np.asarray(array)
+
+
+def _check_filled(data: bytes, pixels: Pixels) -> None:
+    """Raise if a JPEG's last block was filled in, because its scan ended early although its end marker is there.
+
+    Decoders fill what is missing with middle grey. Where the last block is just that, the picture is decoded again with
+    more codes before the end marker: what was whole stays as it is, what was filled in changes.
+    """
+    if pixels[-1, -1].tolist() != [128, 128, 128] or np.ptp(pixels[-8:, -8:]) > 0:
+        return
+    end = data.rfind(b"\xff\xd9")
+    again = _imdecode(data[:end] + _MORE_CODES + data[end:], _AS_STORED)
+    if not np.array_equal(again, pixels):
+        raise TruncatedError("the JPEG file ends before its last block; the rest was filled with grey")
 
 
 def _over_white(array: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:

@@ -188,6 +188,21 @@ def test_a_jpeg_whose_tail_was_never_written_is_truncated() -> None:
         decode(data[: len(data) // 2] + bytes(len(data) // 2))
 
 
+@pytest.mark.parametrize("options", [{}, {"restart_marker_rows": 1}, {"subsampling": 0}])
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_jpeg_that_was_cut_and_closed_is_truncated(options: dict[str, object], grey: bool) -> None:
+    data = save(smooth()[..., 0] if grey else smooth(), "JPEG", quality=95, **options)
+    assert decode(data).shape == (70, 90, 3)
+    with pytest.raises(TruncatedError, match="filled with grey"):
+        decode(data[: len(data) * 3 // 4] + b"\xff\xd9")
+
+
+def test_a_jpeg_with_a_grey_corner_is_whole() -> None:
+    pixels = smooth()
+    pixels[32:] = 128
+    assert np.ptp(decode(save(pixels, "JPEG", quality=95))[-8:, -8:]) == 0
+
+
 def test_a_jpeg_with_something_behind_it_is_whole() -> None:
     data = save(smooth(), "JPEG", quality=95)
     assert np.array_equal(decode(data + b"\0\0 trailing words"), decode(data))
