@@ -94,8 +94,8 @@ def format_card(recipe: Recipe, summary: Summary) -> str:
 
 
 def size_category(samples: int) -> str:
-    """Return the Hub's word for a number of samples, which a recipe keeps below 10^10."""
-    return next(word for limit, word in _SIZES.items() if samples < limit)
+    """Return the Hub's word for a number of samples."""
+    return next((word for limit, word in _SIZES.items() if samples < limit), "10B<n<100B")
 
 
 def hub_splits(splits: Sequence[str]) -> dict[str, str]:
