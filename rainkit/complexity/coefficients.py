@@ -60,7 +60,7 @@ def _hadamard() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 
 
 def _limits(limits: NDArray[np.int64]) -> NDArray[np.int32]:
-    limits = limits.T.copy()  # the loop wants [across, down]
+    limits = limits.copy()
     limits[0, 0] = 2**31 - 1  # the mean of a block is brightness, not structure
     return limits.astype(np.int32)
 

@@ -126,7 +126,7 @@ def measure_blocking(pixels: Pixels) -> float:
     luma = _middle(pixels)
     if min(luma.shape) < 2 * _TILE:
         return 0.0
-    heights = []
+    heights: list[float] = []
     for plane in (luma, np.ascontiguousarray(luma.T)):
         sums = sorted(loops.grid_steps(plane).tolist())
         steps = (plane.shape[1] - 3) // 8 * plane.shape[0]

@@ -114,7 +114,11 @@ class Instrument(Component):
         float
             Multiple of 1e-6 within `span`.
         """
-        return float(self.many(view, whole(view))[0])
+        self._check_view(view)
+        if min(view.shape[:2]) < self.smallest:
+            view = self._grow(view, whole(view)[0])
+        value = float(self._measure(np.ascontiguousarray(view), whole(view))[0])
+        return round(value * STEP) / STEP + 0.0
 
     def many(self, view: Pixels, rects: Rects) -> Values:
         """Return the value of each rectangle as if it were a picture of its own, float64 (N,).
@@ -131,7 +135,8 @@ class Instrument(Component):
         ValueError
             If the view has the wrong shape or type, or a rectangle leaves it.
         """
-        self._check(view, rects)
+        self._check_view(view)
+        self._check_rects(view, rects)
         view = np.ascontiguousarray(view)
         rects = np.ascontiguousarray(rects, dtype=np.int32)
         small = (rects[:, 2:] < self.smallest).any(axis=1)
@@ -151,11 +156,14 @@ class Instrument(Component):
         part = np.ascontiguousarray(view[y : y + h, x : x + w])
         return np.asarray(cv2.copyMakeBorder(part, 0, down, 0, across, cv2.BORDER_REPLICATE), dtype=np.uint8)
 
-    def _check(self, view: Pixels, rects: Rects) -> None:
+    def _check_view(self, view: Pixels) -> None:
         shape = "H x W" if self.view == "luma" else "H x W x 3"
         right = view.ndim == 2 if self.view == "luma" else view.ndim == 3 and view.shape[2] == 3
         if view.dtype != np.uint8 or not right or view.size == 0:
             raise ValueError(f"{self.kind} wants uint8 {self.view}, {shape}, not {view.dtype} {view.shape}")
+
+    @staticmethod
+    def _check_rects(view: Pixels, rects: Rects) -> None:
         if rects.ndim != 2 or rects.shape[1] != 4:
             raise ValueError(f"rectangles are N x 4 (x, y, w, h), not {rects.shape}")
         if len(rects) and (
