@@ -217,6 +217,7 @@ def _check_labels(rows: _Rows, view: memoryview, found: ShardFindings) -> None:
                 if data is None:
                     raise IntegrityError("it lies outside the file")
                 label = decode_member(extension, data, "it")
+                # Loaders infer the type of a column from a few samples and convert the others without a word.
                 types = name_types(label)
                 if not isinstance(label, dict):
                     raise IntegrityError(f"it is of type {types}, not an object")

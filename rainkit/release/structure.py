@@ -62,6 +62,7 @@ def is_laid_out(
     blocks = np.frombuffer(data, dtype=np.uint8).reshape(-1, BLOCK)
     if not np.array_equal(blocks[offsets // BLOCK - 1], expected_headers(names, sizes)):
         return False
+    # Padding is where bytes could hide that no digest covers.
     ragged = np.flatnonzero(sizes % BLOCK)
     last = blocks[(offsets[ragged] + sizes[ragged]) // BLOCK]
     beyond = np.arange(BLOCK) >= (sizes[ragged] % BLOCK)[:, None]

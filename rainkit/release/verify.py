@@ -131,6 +131,7 @@ def verify(
     listed = _read_checksums(corpus, outcome)
     tables = _read_tables(corpus, outcome)
     shards = tables["samples"]["shard"].unique().to_pylist() if "samples" in tables else []
+    # Checksums that list no shard at all were written for a release of manifests alone.
     virtual = listed is not None and not any(path in listed for path in shards)
     _check_presence(corpus, listed, shards, virtual, outcome)
     _check_files(corpus, listed or {}, set(shards), outcome)

@@ -195,7 +195,13 @@ def test_files_that_are_no_manifest_are_named(tmp_path: Path) -> None:
     other = SCHEMA.set(1, pa.field("split", pa.int64()))
     with pytest.raises(IntegrityError, match="column split should be string, it is int64"):
         manifest.read_table(_write(other), "samples")
-    for damaged in ("[", json.dumps(["rainy"]), json.dumps({"rainy": "rainy.png", "rainy2": "rainy.npy"})):
+    for damaged in (
+        "[",
+        json.dumps(["rainy"]),
+        json.dumps({"rainy": "rainy.png", "rainy2": "rainy.npy"}),
+        '{"rainy": "rainy./../../x"}',
+        '{"json": 1}',
+    ):
         with pytest.raises(IntegrityError, match="damaged"):
             manifest.read_table(_write(manifest.add_metadata(SCHEMA, members=damaged)), "samples")
 

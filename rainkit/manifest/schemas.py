@@ -1,37 +1,19 @@
-"""The manifest: three Parquet tables that describe a corpus, and from which it can be rebuilt.
-
-Columns are flat and of plain types (strings, integers, doubles), because every reader of Parquet has those. Each field
-carries its description, and its unit where it has one, in the schema; the schema carries its version.
-"""
+"""What stands in the tables of a manifest: names, types, units and meanings of the columns."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from rainkit.errors import IntegrityError
-from rainkit.files import committing
 
 SCHEMA_VERSION = 1
 """Raised when a column changes its name, type or meaning; added columns do not raise it."""
-ROW_GROUP = 122_880
-"""Rows of a row group: one unit of parallel work for DuckDB and polars, some 30 MB of a samples table in memory."""
-BATCH = 4096
-"""Rows that are held as Python objects at a time while a table is written."""
-
 TableKind: TypeAlias = Literal["samples", "backgrounds", "refused"]
 
 _PREFIX = "rainkit:"
 _PIXEL_SUFFIXES = frozenset({"png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "npy"})
-# Nearly every value of these is distinct: a dictionary would cost time and save nothing.
-_DISTINCT = ("key", "rain_seed", "sha256", "digest", "id", "_digest", "rain_params", "_offset")
 
 
 def _field(name: str, kind: pa.DataType, description: str, unit: str = "") -> pa.Field:
@@ -187,163 +169,3 @@ def metadata_of(schema: pa.Schema) -> dict[str, str]:
 def members_of(schema: pa.Schema) -> dict[str, str]:
     """Return column prefix -> extension of a samples table, such as {"rainy": "rainy.png"}, sorted."""
     return dict(sorted(json.loads(metadata_of(schema)["members"]).items()))
-
-
-def _make_batch(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
-    names = set(schema.names)
-    for row in rows:
-        if row.keys() != names:
-            raise ValueError(f"a row has columns {sorted(set(row) ^ names)} too many or too few")
-    return pa.RecordBatch.from_pylist(list(rows), schema=schema)
-
-
-def to_batches(
-    rows: pa.Table | Iterable[Mapping[str, Any]] | Iterable[pa.RecordBatch], schema: pa.Schema
-) -> Iterator[pa.RecordBatch]:
-    """Yield rows as record batches of bounded size.
-
-    Raises
-    ------
-    ValueError
-        If a row lacks a column, has another one, or a value is null or of another type.
-    """
-    iterator = iter(rows.to_batches() if isinstance(rows, pa.Table) else rows)
-    while chunk := list(islice(iterator, 1)):
-        if isinstance(chunk[0], pa.RecordBatch):
-            batch = chunk[0].cast(schema)
-        else:
-            batch = _make_batch([*chunk, *islice(iterator, BATCH - 1)], schema)
-        nulls = [name for name, column in zip(schema.names, batch.columns, strict=True) if column.null_count]
-        if nulls:
-            raise ValueError(f"columns {', '.join(nulls)} hold nulls; a manifest has a value in every cell")
-        yield batch
-
-
-def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield tables of `ROW_GROUP` rows and a last shorter one: how rows arrived must not show in the file."""
-    held: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        held.append(batch)
-        count += len(batch)
-        while count >= ROW_GROUP:
-            table = pa.Table.from_batches(held, schema).combine_chunks()
-            yield table.slice(0, ROW_GROUP)
-            held, count = table.slice(ROW_GROUP).to_batches(), count - ROW_GROUP
-    if count:
-        yield pa.Table.from_batches(held, schema).combine_chunks()
-
-
-def write_table(
-    path: Path | str, schema: pa.Schema, rows: pa.Table | Iterable[Mapping[str, Any]] | Iterable[pa.RecordBatch]
-) -> None:
-    """Write a table as Parquet, whole or not at all.
-
-    Equal rows give equal bytes under one version of pyarrow, whose name stands in the file.
-
-    Parameters
-    ----------
-    path : Path or str
-        The file; its folder must exist.
-    schema : pyarrow.Schema
-        One of the schemas above.
-    rows : pyarrow.Table, or iterable of mapping or of pyarrow.RecordBatch
-        Consumed lazily; memory is bounded by one row group.
-
-    Raises
-    ------
-    BuildError
-        If the file cannot be written.
-    ValueError
-        If a row does not fit the schema.
-    """
-    dictionary = [name for name in schema.names if not name.endswith(_DISTINCT)]
-    options = {"version": "2.6", "compression": "zstd", "use_dictionary": dictionary, "write_page_index": True}
-    with committing(Path(path)) as file, pq.ParquetWriter(file, schema, **options) as writer:
-        for table in _row_groups(to_batches(rows, schema), schema):
-            writer.write_table(table, row_group_size=ROW_GROUP)
-
-
-def check_path(text: str, where: str) -> PurePosixPath:
-    """Return a path of the manifest, which must stay within the corpus.
-
-    Raises
-    ------
-    IntegrityError
-        If the path is empty, absolute, climbs with "..", or has a backslash, a colon or a control character.
-    """
-    parts = text.split("/")
-    if any(part in {"", ".", ".."} for part in parts) or any(c in "\\:" or ord(c) < 32 for c in text):
-        raise IntegrityError(
-            f"{where}: path {text!r} is absolute or climbs out of the corpus; do not trust this manifest"
-        )
-    return PurePosixPath(text)
-
-
-def _expected(kind: TableKind, schema: pa.Schema) -> pa.Schema:
-    if kind == "refused":
-        return refused_schema()
-    estimators = json.loads(metadata_of(schema).get("estimators", "{}"))
-    if kind == "backgrounds":
-        return backgrounds_schema(estimators)
-    return samples_schema(list(members_of(schema).values()), estimators)
-
-
-def check_schema(schema: pa.Schema, kind: TableKind, where: str) -> None:
-    """Raise `IntegrityError` unless a schema is that of a manifest table of this kind, perhaps with more columns."""
-    entries = metadata_of(schema)
-    if entries.get("table") != kind:
-        raise IntegrityError(f"{where} is not a {kind} table of a rainkit manifest")
-    version = entries.get("schema_version", "")
-    if not version.isdigit() or int(version) > SCHEMA_VERSION:
-        raise IntegrityError(
-            f"{where} has schema version {version!r}, this one reads up to {SCHEMA_VERSION}: install a newer rainkit"
-        )
-    try:
-        expected = _expected(kind, schema)
-    except (KeyError, ValueError, AttributeError) as error:
-        raise IntegrityError(f"{where}: the metadata of the schema are damaged ({error})") from error
-    for field in expected:
-        found = schema.field(field.name).type if field.name in schema.names else "missing"
-        if found != field.type:
-            raise IntegrityError(f"{where}: column {field.name} should be {field.type}, it is {found}")
-
-
-def read_table(source: Path | str | BinaryIO, kind: TableKind, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return a table of a manifest, after checking that it is one and that its paths stay within the corpus.
-
-    Parameters
-    ----------
-    source : Path, str or binary file
-        The Parquet file.
-    kind : {"samples", "backgrounds", "refused"}
-        Which table it should be.
-    columns : sequence of str, optional
-        Read these alone.
-
-    Raises
-    ------
-    IntegrityError
-        If the file is missing, damaged, of another kind or a newer version, or holds a path that climbs.
-    """
-    where = str(source) if isinstance(source, Path | str) else f"{kind}.parquet"
-    try:
-        file = pq.ParquetFile(source)
-        check_schema(file.schema_arrow, kind, where)
-        table = file.read(columns=None if columns is None else list(columns))
-    except (OSError, pa.ArrowException) as error:
-        raise IntegrityError(f"{where} cannot be read as Parquet: {error}") from error
-    if kind == "samples":
-        _check_names(table, where)
-    return table
-
-
-def _check_names(table: pa.Table, where: str) -> None:
-    """Raise `IntegrityError` if a name of the table could lead a reader or an export out of its folder."""
-    for name in {"shard", "split"} & set(table.column_names):
-        for text in table[name].unique().to_pylist():
-            check_path(text, where)
-    if "key" in table.column_names:
-        wrong = table["key"].filter(pc.invert(pc.match_substring_regex(table["key"], "^[A-Za-z0-9_-]+$")))
-        if len(wrong):
-            raise IntegrityError(f"{where}: {wrong[0].as_py()!r} is no key of a sample; do not trust this manifest")
