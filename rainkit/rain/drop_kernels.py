@@ -2,6 +2,11 @@
 
 Geometry is in doubles with + - * / and one square root, which IEEE 754 rounds the same way on every processor, and
 without fused or reordered operations; diameters and speeds come from integer tables.
+
+`numbers` of the functions are slope (1/mm), width of the octave and largest width (mrad), nearest distance (m),
+exposure (s), moment (s), wind and turbulence (m/s), cosine and minus sine of the pitch, focal length, width and height
+(px), half the loop's width, start and length of a lap (at distance 1), two factors of blur (px), gain, ceiling,
+glitter, and two tapers (1/256).
 """
 
 from __future__ import annotations
@@ -38,6 +43,13 @@ def _fixed(value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always")
+def _misses(start, stop, margin, size):  # type: ignore[no-untyped-def]
+    """Return whether a streak with this margin lies outside 0..size - 1, or reaches farther than vectors do."""
+    low, high = min(start, stop) - margin, max(start, stop) + margin
+    return high < 0.0 or low > size - 1.0 or max(-low, high, 2.0 * margin) > LIMIT
+
+
+@njit(cache=True, inline="always")
 def _locate(first, second, rate, speed, numbers):  # type: ignore[no-untyped-def]
     """Return how far along its path a drop is, how far to the side, and the slant of its way, at distance 1."""
     moment, wind, gust = numbers[5:8]
@@ -62,22 +74,16 @@ def project_drops(words, tables, numbers, streaks):  # type: ignore[no-untyped-d
     words : uint64 array, N x 2
         Random bits, one row a drop.
     tables : tuple of three int64 arrays
-        Diameter times slope (2^-16) and apparent width over that of the octave (2^-16), each indexed by 16 random bits;
-        fall speed in mm/s indexed by the diameter in um.
-    numbers : float64 array
-        Slope (1/mm), width of the octave and largest width (mrad), nearest distance (m), exposure (s), moment (s), wind
-        and turbulence (m/s), cosine and minus sine of the pitch, focal length, width and height (px), half the loop's
-        width, start and length of a lap (at distance 1), two factors of blur (px), gain, ceiling, glitter, two tapers
-        (1/256).
-    streaks : int32 array, N x len(STREAK_COLUMNS)
-        Filled from the first row.
+        Diameter times slope (2^-16) and apparent width over that of the octave (2^-16), each by 16 random bits; fall
+        speed in mm/s by the diameter in um.
+    numbers, streaks : float64 array, int32 array N x len(STREAK_COLUMNS)
+        See above; filled from the first row.
     """
     quantiles, roots, speeds = tables
     slope, narrow, wide, near, exposure = numbers[0:5]
     cosine, sine, focal, width, height = numbers[8:13]
     blur_near, blur_far, gain, ceiling, glitter, tail, head = numbers[16:23]
-    middle_x, middle_y = 0.5 * (width - 1.0), 0.5 * (height - 1.0)
-    count = 0
+    middle_x, middle_y, count = 0.5 * (width - 1.0), 0.5 * (height - 1.0), 0
     for i in range(words.shape[0]):
         first, second = words[i, 0], words[i, 1]
         micron = np.int64(np.float64(quantiles[_bits(first, 0, 16)]) * (1000.0 / 65536.0) / slope + 0.5)
@@ -97,9 +103,7 @@ def project_drops(words, tables, numbers, streaks):  # type: ignore[no-untyped-d
         size = focal * np.float64(micron) * 1e-6 / depth
         blur = 0.5 * np.abs(blur_near / depth - blur_far)
         margin = 0.5 * size + blur + 1.0
-        outside = max(y0, y1) + margin < 0.0 or min(y0, y1) - margin > height - 1.0
-        outside |= max(x0, x1) + margin < 0.0 or min(x0, x1) - margin > width - 1.0
-        if outside or max(abs(x0), abs(x1), abs(y0), abs(y1), 2.0 * margin) > LIMIT:
+        if _misses(y0, y1, margin, height) or _misses(x0, x1, margin, width):
             continue
         length = np.sqrt((x1 - x0) * (x1 - x0) + (y1 - y0) * (y1 - y0))
         # At each instant the drop hides its disc; the exposure spreads that over the streak.

@@ -3,6 +3,12 @@
 Nothing is carried from frame to frame. A drop is where its path leads at the time of the frame, and comes in again at
 the top, at another place, when it has left the view; so any frame costs what a picture costs, in any order. The first
 frame, number 0, is the rain of the still picture.
+
+>>> from rainkit.rain import simulator
+>>> rain = simulator("particles")
+>>> first = frame(rain, (64, 64), Stream(1, "clip"), fps=30, t=0)
+>>> bool((first.layer == rain((64, 64), Stream(1, "clip")).layer).all())
+True
 """
 
 from __future__ import annotations
@@ -51,8 +57,7 @@ def frame(
     Parameters
     ----------
     simulator : Particles, Streaks or Mixture of them
-        `particles` fall at their own speeds during their own exposure; `streaks` move along themselves, by their length
-        in the time that the shutter is open.
+        `particles` fall at their speeds; `streaks` move along themselves, by their length while the shutter is open.
     shape : tuple of int
         Height and width, px.
     rng : Stream
@@ -72,15 +77,6 @@ def frame(
         If the rain of the simulator cannot move.
     ValueError
         If `fps` or `shutter` is not positive.
-
-    Examples
-    --------
-    >>> from rainkit.rain import simulator
-    >>> from rainkit.seeds import Stream
-    >>> rain = simulator("particles")
-    >>> first = frame(rain, (64, 64), Stream(1, "clip"), fps=30, t=0)
-    >>> bool((first.layer == rain((64, 64), Stream(1, "clip")).layer).all())
-    True
     """
     if not 0 < fps < math.inf or not 0 < shutter <= 1:
         raise ValueError(f"fps must be above 0 and shutter within 0..1, not {fps} and {shutter}")
