@@ -108,7 +108,9 @@ def _compose_bytes(clean: Pixels, rain: Rain) -> Pixels:
         last = min(first + step, height)
         out, scene = rainy[first:last].reshape(last - first, -1), clean[first:last].reshape(last - first, -1)
         layer = _rows(rain.layer, first, last, "layer rows")
-        if rain.transmission is None:
+        if rain.transmission is None and rain.compose in {"add", "heavy"}:
+            cv2.add(scene, layer, out)  # integers, saturating at 255
+        elif rain.transmission is None:
             mixing.mix_plain(out, scene, layer, inks[1], mode)
         else:
             mixing.mix_veiled(out, scene, layer, _rows(rain.transmission, first, last, "veil rows"), inks, mode)

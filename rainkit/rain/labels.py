@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from rainkit.rain import light, raster
+from rainkit.rain.scratch import borrow
 from rainkit.records import Pixels, Rain
 
 MASK_THRESHOLD = 3
@@ -24,14 +25,20 @@ def mask(layer: Pixels, threshold: int = MASK_THRESHOLD) -> Pixels:
     threshold : int
         1..255, of 255.
     """
+    return _threshold(layer, threshold, np.empty(layer.shape[:2], dtype=np.uint8))
+
+
+def _threshold(layer: Pixels, threshold: int, out: Pixels) -> Pixels:
+    """Write the mask into `out` and return it."""
     if layer.ndim == 3:
         layer = np.maximum(np.maximum(layer[..., 0], layer[..., 1]), layer[..., 2])
-    return np.asarray(cv2.threshold(layer, threshold - 1, 255, cv2.THRESH_BINARY)[1], dtype=np.uint8)
+    cv2.threshold(layer, threshold - 1, 255, cv2.THRESH_BINARY, out)
+    return out
 
 
 def coverage(layer: Pixels, threshold: int = MASK_THRESHOLD) -> float:
     """Return the share of pixels with rain, 0..1; see `mask`."""
-    rain = mask(layer, threshold)
+    rain = _threshold(layer, threshold, borrow("mask", layer.shape[:2], np.uint8))
     return float(cv2.countNonZero(rain) / rain.size)
 
 

@@ -12,7 +12,7 @@ ADD, SCREEN, ALPHA, HEAVY = 0, 1, 2, 3
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def mix_plain(rainy: Any, clean: Any, layer: Any, colour: Any, mode: int) -> None:
-    """Compose sRGB values without a veil: arrays are uint8 (rows, values), `colour` is one row; written to `rainy`.
+    """Screen, or mix by share, sRGB values without a veil, into `rainy`: uint8 (rows, values), `colour` one row.
 
     (v + 128 + ((v + 128) >> 8)) >> 8 is v / 255 rounded to nearest, exact for 0 <= v <= 255 * 255.
     """
@@ -22,13 +22,10 @@ def mix_plain(rainy: Any, clean: Any, layer: Any, colour: Any, mode: int) -> Non
             for i in range(count):
                 value = (255 - clean[y, i]) * (255 - layer[y, i]) + 128
                 rainy[y, i] = 255 - ((value + (value >> 8)) >> 8)
-        elif mode == ALPHA:
+        else:
             for i in range(count):
                 value = (255 - layer[y, i]) * clean[y, i] + layer[y, i] * colour[i] + 128
                 rainy[y, i] = (value + (value >> 8)) >> 8
-        else:
-            for i in range(count):
-                rainy[y, i] = min(255, np.int64(clean[y, i]) + layer[y, i])
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

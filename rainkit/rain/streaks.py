@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Annotated, Literal, Self
 
@@ -81,39 +82,39 @@ class StreakLayer(BaseModel):
             What lengths, widths and softnesses are multiplied with; densities are divided by its square.
         """
         height, width = shape
-        density = self.density.draw(rng.child("density"))
-        spread = round(self.spread.draw(rng.child("spread")) * DEGREE)
+        density = self.density.draw(rng)
+        spread = round(self.spread.draw(rng) * DEGREE)
         margin = self.margin(scale)
         area = (height + 2 * margin) * (width + 2 * margin)
         mean = density * 1e-6 / (scale * scale) * area
-        count = max(0, round(mean + math.sqrt(mean) * rng.child("count").number(-math.sqrt(3), math.sqrt(3))))
+        count = max(0, round(mean + math.sqrt(mean) * rng.number(-math.sqrt(3), math.sqrt(3))))
         if count > MOST:
             raise ValueError(
                 f"layer {self.name} has {count} streaks on {width} x {height} px; at most {MOST} are drawn"
             )
 
-        unit = scale * ONE
-        fields = (
-            (self.length, unit),
-            (self.width, unit),
-            (self.softness, unit),
-            (self.opacity, 65535),
-            (self.tail, ONE),
-            (self.head, ONE),
-        )
-        tables = np.stack([values.quantiles(size) for values, size in fields])
         streaks = raster.new_streaks(count)
         frame = (-margin * ONE, -margin * ONE, (width + 2 * margin) * ONE, (height + 2 * margin) * ONE)
         turns = (direction, fan, round(spread * math.sqrt(3) * 65536), 90 * DEGREE)
         from rainkit.rain import kernels  # noqa: PLC0415 - numba is loaded only to draw
 
-        kernels.sow(streaks, rng.child("streaks").bits(4 * count), frame, turns, tables, raster.SINES)
+        kernels.sow(streaks, rng.bits(4 * count), frame, turns, _tables(self, scale), raster.SINES)
         drawn: dict[str, Scalar] = {
             f"{self.name}_streaks": count,
             f"{self.name}_density": round(density, 3),
             f"{self.name}_spread_deg": spread / DEGREE,
         }
         return streaks, drawn
+
+
+@functools.lru_cache(maxsize=64)
+def _tables(layer: StreakLayer, scale: float) -> NDArray[np.int32]:
+    """Return the quantiles of length, width, softness, opacity, tail and head, int32 (6, 4096)."""
+    unit = scale * ONE
+    sizes = [values.quantiles(unit) for values in (layer.length, layer.width, layer.softness)]
+    tables = np.stack([*sizes, layer.opacity.quantiles(65535), layer.tail.quantiles(ONE), layer.head.quantiles(ONE)])
+    tables.setflags(write=False)
+    return tables
 
 
 class Streaks(DrawnRain):
@@ -129,7 +130,7 @@ class Streaks(DrawnRain):
         default=(
             StreakLayer(
                 name="far",
-                density=numbers(2000, 5000),
+                density=numbers(1500, 4000),
                 length=numbers(8, 18),
                 width=numbers(0.6, 1),
                 softness=numbers(0.5, 0.7),
@@ -202,9 +203,10 @@ class Streaks(DrawnRain):
         ValueError
             If a layer has more than `MOST` streaks.
         """
-        direction = round(self.direction.draw(rng.child("direction")) * DEGREE)
-        fan = round(self.fan.draw(rng.child("fan")) * DEGREE)
-        scale = round(self.scale.draw(rng.child("scale")), 4)
+        once = rng.child("picture")
+        direction = round(self.direction.draw(once) * DEGREE)
+        fan = round(self.fan.draw(once) * DEGREE)
+        scale = round(self.scale.draw(once), 4)
         factor = scale * (shape[0] / self.reference_height if self.reference_height else 1.0)
         parts = []
         parameters: dict[str, Scalar] = {"direction_deg": direction / DEGREE, "fan_deg": fan / DEGREE, "scale": scale}
