@@ -21,7 +21,7 @@ from rainkit.release.commit import commit
 from rainkit.samples import Plan, ShardPlan, Units, describe, encode, render
 from rainkit.samples.draw import ShardTask, draw_shard, read_background
 from rainkit.strata import Stratification, fit
-from rainkit.survey import Advance, Report, Survey, list_units, survey
+from rainkit.survey import Advance, Report, Survey, list_units, score_pictures, survey
 from rainkit.workspace import Workspace, open_workspace
 
 
@@ -94,7 +94,7 @@ def plan(recipe: Recipe, engine: Engine | None = None, cache: Path | None = None
     """
     found = survey(recipe, engine if engine is not None else Serial(), cache, report)
     units, stratification = stratify(recipe, found)
-    return Planned(found, stratification, Plan(recipe, found.backgrounds, units))
+    return Planned(found, stratification, Plan(recipe, found.backgrounds, units, score_pictures(recipe, found)[0]))
 
 
 def stratify(recipe: Recipe, found: Survey) -> tuple[Units, Stratification]:

@@ -18,11 +18,12 @@ from pydantic import (
 )
 
 from rainkit.backgrounds import Backgrounds
-from rainkit.complexity import ESTIMATORS, Complexity, Instrument
+from rainkit.complexity import ESTIMATORS, Complexity, Guards, Instrument
 from rainkit.complexity.instrument import Unit
 from rainkit.rain import AnySimulator
 from rainkit.recipe.problems import dotted, suggest
 from rainkit.recipe.text import Address
+from rainkit.selection import Select
 from rainkit.sources import AnySource
 from rainkit.strata import Edges, Grid, Match, Method, Quantile, Strata
 
@@ -77,6 +78,18 @@ Name = Annotated[str, AfterValidator(_check_name)]
 Weight = Annotated[float, Field(gt=0)]
 
 
+class Admission(Backgrounds):
+    """Which pictures are admitted, each by itself and all together."""
+
+    near_duplicates: Literal["drop", "keep_together"] = Field(
+        default="drop",
+        description="What becomes of nearly identical pictures: one is kept, or all are, in one split.",
+    )
+    guards: Guards = Field(
+        default_factory=Guards, description="Limits on what fools the measurement of complexity; all off by default."
+    )
+
+
 class Split(Block):
     """A part of the corpus with pictures of its own."""
 
@@ -87,6 +100,9 @@ class Split(Block):
     )
     strata: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
         default=None, min_length=1, description="Strata that samples come from, 0 = simplest; all where not given."
+    )
+    select: Select | None = Field(
+        default=None, description="Use only some of the split's backgrounds, chosen by complexity; nested by count."
     )
     balance: Literal["natural", "pictures", "strata"] | tuple[Weight, ...] = Field(
         default="natural",
@@ -145,7 +161,7 @@ class Recipe(Block):
         description="Day of publication, as 2025-01-31; written in quotes.",
     )
     sources: dict[Name, AnySource] = Field(min_length=1, description="Where backgrounds come from, by name.")
-    backgrounds: Backgrounds = Field(default_factory=Backgrounds, description="What is admitted.")
+    backgrounds: Admission = Field(default_factory=Admission, description="What is admitted.")
     complexity: Complexity = Field(default_factory=Complexity, description="What is measured, and of what.")
     strata: Strata = Field(default_factory=Quantile, description="How scores become strata.")
     rain: dict[Name, AnySimulator] = Field(min_length=1, description="The rains of the corpus, by name.")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 
+from rainkit.complexity import GUARDS
 from rainkit.manifest import (
     add_metadata,
     backgrounds_schema,
@@ -23,7 +23,7 @@ from rainkit.release.describe import write_descriptions
 from rainkit.samples import Plan
 from rainkit.samples.draw import rows_schema
 from rainkit.strata import METADATA_KEY, Stratification
-from rainkit.survey import Report, Survey
+from rainkit.survey import Report, Survey, score_pictures
 from rainkit.workspace import Workspace
 
 
@@ -91,7 +91,10 @@ def _rows(paths: list[Path], advance: Any) -> Iterator[dict[str, Any]]:
 def _write_backgrounds(path: Path, plan: Plan, found: Survey) -> None:
     recipe = plan.recipe
     kinds = recipe.identities("picture")
-    extra = [number_field("score_spread", "Spread of the members of a composite score: how far they disagree.")]
+    extra = [
+        number_field("score_spread", "Spread of the members of a composite score: how far they disagree."),
+        *(number_field(name, f"Guard: {guard.meaning}.", guard.unit) for name, guard in GUARDS.items()),
+    ]
     schema = add_metadata(backgrounds_schema(kinds, extra), **corpus_metadata(recipe))
     write_table(path, schema, _background_rows(plan, found))
 
@@ -99,9 +102,7 @@ def _write_backgrounds(path: Path, plan: Plan, found: Survey) -> None:
 def _background_rows(plan: Plan, found: Survey) -> Iterator[dict[str, Any]]:
 
     recipe = plan.recipe
-    whole = recipe.complexity.model_copy(update={"unit": "picture"})
-    columns = {each.kind: np.array([b.scores[each.kind] for b in found.backgrounds]) for each in recipe.instruments}
-    score, spread = whole.combine(columns)
+    score, spread = score_pictures(recipe, found)
     labels = plan.units.stratum if recipe.complexity.unit == "picture" else [-1] * len(found.backgrounds)
     for number, background in enumerate(found.backgrounds):
         yield {
@@ -118,6 +119,7 @@ def _background_rows(plan: Plan, found: Survey) -> Iterator[dict[str, Any]]:
             "split": plan.splits[number],
             "stratum": int(labels[number]),
             **background.scores,
+            **found.measured[number].guards,
             "score": float(score[number]),
             "score_spread": float(spread[number]),
         }

@@ -19,6 +19,7 @@ from rainkit.errors import BuildError
 from rainkit.recipe import Recipe, Split, count_strata
 from rainkit.records import Background, Sample
 from rainkit.seeds import Stream, derive, share
+from rainkit.selection import Select, select
 
 UNUSED = "unused"
 """The split of backgrounds that no share covers."""
@@ -113,6 +114,8 @@ class Plan:
         Admitted pictures, in the order of their digests.
     units : Units
         What samples are cut from.
+    scores : float64 array, shape of backgrounds, optional
+        Scores of whole pictures, for splits that select some of theirs.
 
     Raises
     ------
@@ -120,13 +123,34 @@ class Plan:
         If a split or a stratum that a split asks for has nothing to cut samples from.
     """
 
-    def __init__(self, recipe: Recipe, backgrounds: Sequence[Background], units: Units) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        backgrounds: Sequence[Background],
+        units: Units,
+        scores: NDArray[np.float64] | None = None,
+    ) -> None:
         self.recipe = recipe
         self.backgrounds = backgrounds
         self.units = units
         self.splits = [assign_split(recipe, background.group) for background in backgrounds]
+        for name, split in recipe.splits.items():
+            self._require_backgrounds(name, split)
+            if split.select is not None and scores is not None:
+                self._select(name, split.select, scores)
         for name in recipe.splits:
             self._check(name)
+
+    def _select(self, name: str, selection: Select, scores: NDArray[np.float64]) -> None:
+        """Leave the split only the backgrounds that it selects."""
+        here = [i for i, split in enumerate(self.splits) if split == name]
+        ids = [self.backgrounds[i].digest for i in here]
+        scale = self.recipe.complexity.model_copy(update={"unit": "picture"}).score_id
+        try:
+            chosen = {here[i] for i in select(scores[here], ids, selection, scale=scale)}
+        except BuildError as error:
+            raise BuildError(f"splits.{name}: {error}") from error
+        self.splits = [UNUSED if i in set(here) - chosen else split for i, split in enumerate(self.splits)]
 
     @cached_property
     def _unit_split(self) -> NDArray[np.object_]:
@@ -151,13 +175,15 @@ class Plan:
         chosen = self.recipe.splits[split].strata
         return chosen if chosen is not None else tuple(range(count_strata(self.recipe.strata) or 0))
 
-    def _check(self, name: str) -> None:
-        split = self.recipe.splits[name]
+    def _require_backgrounds(self, name: str, split: Split) -> None:
         if name not in self.splits:
             raise BuildError(
                 f"split {name!r} gets none of the {len(self.backgrounds)} backgrounds: a share of {split.share:g} is "
                 f"too small for so few; add pictures, raise splits.{name}.share, or try another seed"
             )
+
+    def _check(self, name: str) -> None:
+        split = self.recipe.splits[name]
         needed = self.strata(name) if split.strata is not None or split.balance not in {"natural", "pictures"} else ()
         for stratum in needed:
             if not len(self._candidates[name, stratum]):

@@ -125,7 +125,7 @@ def test_a_second_build_scores_nothing(rainkit: Run, recipe: Path, corpus: Path,
     text = recipe.read_text().replace("version: 1.0.0", "version: 1.0.1").replace("procedural", "procedural")
     (tmp_path / "recipe.yaml").write_text(text)
     code = (
-        "import sys, rainkit.survey as s\n"
+        "import sys, rainkit.survey.measuring as s\n"
         "def refuse(*a): raise AssertionError('measured again')\n"
         "s._measure = refuse\n"
         "from rainkit.cli import main\n"

@@ -152,3 +152,20 @@ def test_an_empty_stratum_is_named() -> None:
 def test_a_split_without_pictures_is_named() -> None:
     with pytest.raises(BuildError, match="gets none of the 1 backgrounds"):
         make_plan(make_recipe(), count=1)
+
+
+def test_a_split_may_select_some_of_its_pictures() -> None:
+    text = RECIPE.format(seed=1, unit="patch", rain="a", balance="natural")
+    chosen = {}
+    for count in (4, 8):
+        selected = text.replace("samples: 400,", f"samples: 400, select: {{count: {count}, by: low, share: 0.5}},")
+        base = make_plan(parse_recipe(text))
+        scores = np.arange(len(base.backgrounds), dtype=np.float64)
+        plan = Plan(parse_recipe(selected), base.backgrounds, base.units, scores)
+        chosen[count] = {row.background_id for row in all_rows(plan, "train")}
+        assert len(chosen[count]) == count
+        train = [i for i, split in enumerate(base.splits) if split == "train"]
+        simple = {base.backgrounds[i].id for i in train[: round(len(train) / 2)]}
+        assert chosen[count] <= simple
+        assert [row.key for row in all_rows(plan, "test")] == [row.key for row in all_rows(base, "test")]
+    assert chosen[4] < chosen[8]
