@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from rainkit.cache import default_path
 from rainkit.engines.serial import Serial
-from rainkit.manifest import write_table
 from rainkit.recipe import Recipe, fingerprint
 from rainkit.records import Engine
 from rainkit.release.commit import commit
-from rainkit.samples import Plan, ShardPlan, Units, describe, encode, render
-from rainkit.samples.draw import ShardTask, draw_shard, read_background
+from rainkit.samples import Plan, ShardPlan, Units
+from rainkit.samples.draw import ShardTask, draw_shard
 from rainkit.strata import Stratification, fit
 from rainkit.survey import Advance, Report, Survey, list_units, score_pictures, survey
 from rainkit.workspace import Workspace, open_workspace
@@ -197,85 +193,3 @@ def _tasks(work: Workspace, planned: Planned, shards: list[ShardPlan]) -> Iterat
 def score_cache() -> Path | None:
     """Return where measurements are remembered between runs, None where the user switched it off."""
     return default_path()
-
-
-def summarise(planned: Planned) -> list[dict[str, Any]]:
-    """Return the plan's counts by split, stratum and rain, each a row; no sample is drawn."""
-    counts: dict[tuple[str, int, str], int] = {}
-    for shard in planned.plan.shards():
-        for sample in planned.plan.rows(shard.split, shard.start, shard.stop):
-            place = sample.split, sample.stratum, sample.rain
-            counts[place] = counts.get(place, 0) + 1
-    order = list(planned.plan.recipe.splits)
-    rows = sorted(counts.items(), key=lambda item: (order.index(item[0][0]), item[0][1], item[0][2]))
-    return [{"split": split, "stratum": stratum, "rain": rain, "samples": n} for (split, stratum, rain), n in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a build is expected to take, from samples drawn for the purpose: bytes of shards, seconds of one worker."""
-
-    bytes: int
-    seconds: float
-    samples: int
-
-
-def estimate(planned: Planned, each: int = 6) -> Estimate:
-    """Draw a few samples of each split, spread over it, and scale what they took; nothing is kept.
-
-    Parameters
-    ----------
-    planned : Planned
-        A plan.
-    each : int
-        Samples of each split to draw.
-    """
-    recipe = planned.plan.recipe
-    backgrounds = {background.id: background for background in planned.survey.backgrounds}
-    total, seconds, drawn = 0.0, 0.0, 0
-    for name, split in recipe.splits.items():
-        chosen = sorted({round(i * (split.samples - 1) / max(each - 1, 1)) for i in range(each)})
-        rows = [planned.plan.rows(name, index, index + 1)[0] for index in chosen]
-        # The first sample of a process also pays for compiling and warming up; it is drawn once more.
-        for number, row in enumerate([rows[0], *rows]):
-            start = time.perf_counter()
-            background = backgrounds[row.background_id]
-            pixels, depth = read_background(background, planned.survey.pictures[row.background_id])
-            rendered = render(row, pixels, recipe, depth)
-            described = describe(row, background.source, background.license, background.attribution, rendered.labels)
-            size = sum(512 + -(-len(data) // 512) * 512 for data in encode(rendered, described).values())
-            if number:
-                total += size * split.samples / len(rows)
-                seconds += (time.perf_counter() - start) * split.samples / len(rows)
-                drawn += 1
-    return Estimate(round(total), seconds, drawn)
-
-
-def write_plan(planned: Planned, path: Path) -> None:
-    """Write every row of a plan as Parquet: what the manifest will say before anything is drawn.
-
-    Raises
-    ------
-    BuildError
-        If the file cannot be written.
-    """
-    kinds = sorted(planned.plan.units.scores)
-    columns = [("key", pa.string()), ("split", pa.string()), ("index", pa.int64()), ("stratum", pa.int16())]
-    columns += [("shard", pa.int32()), ("background_id", pa.string())]
-    columns += [(f"crop_{side}", pa.int32()) for side in "xywh"]
-    columns += [(kind, pa.float64()) for kind in (*kinds, "score", "score_spread")]
-    columns += [("rain", pa.string()), ("rain_seed", pa.string())]
-    schema = pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns])
-
-    def rows() -> Iterator[dict[str, Any]]:
-        for shard in planned.plan.shards():
-            for sample in planned.plan.rows(shard.split, shard.start, shard.stop):
-                crop = {f"crop_{side}": value for side, value in zip("xywh", sample.crop, strict=True)}
-                yield {
-                    **crop, **sample.scores, "key": sample.key, "split": sample.split, "index": sample.index,
-                    "stratum": sample.stratum, "shard": shard.number, "background_id": sample.background_id,
-                    "score": sample.score, "score_spread": sample.spread, "rain": sample.rain,
-                    "rain_seed": f"{sample.rain_seed:016x}",
-                }  # fmt: skip
-
-    write_table(path, schema, rows())

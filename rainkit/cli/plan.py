@@ -27,16 +27,17 @@ def command(recipe: Path, output: Path | None, sources: tuple[str, ...], as_json
     Example:
       rainkit plan recipe.yaml --output plan.parquet
     """
-    from rainkit.pipeline import estimate, plan, summarise, write_plan
+    from rainkit.forecast import estimate, summarise, write_plan
+    from rainkit.pipeline import plan
     from rainkit.recipe import fingerprint, load_recipe
 
     loaded = load_recipe(recipe, moved_sources(sources))
     runner, cache = make_engine(**engine)
     with Stages() as report:
         planned = plan(loaded, runner, cache, report)
-    rows, guess = summarise(planned), estimate(planned)
+    rows, guess = summarise(planned.plan), estimate(planned.plan, planned.survey)
     if output is not None:
-        write_plan(planned, output)
+        write_plan(planned.plan, output)
     survey = planned.survey
     totals = {
         "corpus": f"{loaded.name}-{loaded.version}",
