@@ -75,6 +75,6 @@ def command(recipe: Path, output: Path | None, sources: tuple[str, ...], as_json
             "strata": f"{loaded.complexity.score} by {loaded.complexity.unit}, edges "
             + ", ".join(f"{edge:.4g}" for edge in planned.stratification.edges),
             "samples": f"{totals['samples']:,} in {totals['shards']} shards",
-            "estimate": f"{guess.bytes / 1e6:,.0f} MB, {guess.seconds:,.0f} s with one worker, from {guess.samples} samples",
+            "estimate": f"{guess.bytes / 1e6:,.0f} MB, {guess.seconds:,.0f} s one worker, from {guess.samples} samples",
         }
     )
