@@ -12,6 +12,7 @@ from rainkit.recipe.load import (
 )
 from rainkit.recipe.models import CHANNELS, Recipe, Samples, Shards, Split, count_strata
 from rainkit.recipe.problems import suggest
+from rainkit.recipe.validation import Validation
 
 __all__ = [
     "CHANNELS",
@@ -19,6 +20,7 @@ __all__ = [
     "Samples",
     "Shards",
     "Split",
+    "Validation",
     "component_versions",
     "count_strata",
     "dump_recipe",

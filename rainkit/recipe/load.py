@@ -171,8 +171,13 @@ def _relocate_recipe(recipe: Recipe) -> Recipe:
 
 
 def fingerprint(recipe: Recipe) -> str:
-    """Return the SHA-256 of the resolved recipe, without locations, and of the versions of its components."""
-    values = {"recipe": resolve(recipe), "components": component_versions(recipe)}
+    """Return the SHA-256 of the resolved recipe and of the versions of its components.
+
+    Locations and the thresholds of `validation` cannot change a pixel and have no part in it.
+    """
+    resolved = resolve(recipe)
+    del resolved["validation"]
+    values = {"recipe": resolved, "components": component_versions(recipe)}
     return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 

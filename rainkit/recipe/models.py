@@ -23,6 +23,7 @@ from rainkit.complexity.instrument import Unit
 from rainkit.rain import AnySimulator
 from rainkit.recipe.problems import dotted, suggest
 from rainkit.recipe.text import Address
+from rainkit.recipe.validation import Validation
 from rainkit.selection import Select
 from rainkit.sources import AnySource
 from rainkit.strata import Edges, Grid, Match, Method, Quantile, Strata
@@ -168,6 +169,9 @@ class Recipe(Block):
     splits: dict[Name, Split] = Field(min_length=1, description="The parts of the corpus, by name.")
     samples: Samples = Field(default_factory=Samples, description="What one sample holds.")
     shards: Shards = Field(default_factory=Shards, description="How samples are packed.")
+    validation: Validation = Field(
+        default_factory=Validation, description="What the corpus must reach before it may be released."
+    )
 
     @model_validator(mode="after")
     def _check_references(self) -> Recipe:
@@ -210,6 +214,7 @@ def references(recipe: Any) -> Iterator[tuple[Address, str]]:
     for name, split in splits.items():
         yield from _rains(("splits", name, "rain"), split.get("rain"), recipe.get("rain"))
         yield from _strata(("splits", name), split, count)
+    yield from _validation(recipe.get("validation"), splits, recipe.get("rain"))
     complexity, samples = recipe.get("complexity") or {}, recipe.get("samples") or {}
     if isinstance(complexity, dict) and complexity.get("unit") == "patch" and not dict(samples).get("patch"):
         yield ("complexity", "unit"), "is patch, but samples.patch does not say how large a patch is"
@@ -221,6 +226,17 @@ def _rains(address: Address, rains: Any, known: Any) -> Iterator[tuple[Address, 
     for rain in [rains] if isinstance(rains, str) else rains if isinstance(rains, dict) else ():
         if rain not in known:
             yield address, f"no rain named {rain!r}{suggest(str(rain), known)}"
+
+
+def _validation(block: Any, splits: dict[str, Any], rains: Any) -> Iterator[tuple[Address, str]]:
+    if not isinstance(block, dict):
+        return
+    for part in ("train", "seen", "unseen"):
+        name = block.get(part)
+        if isinstance(name, str) and name not in splits:
+            yield ("validation", part), f"no split named {name!r}{suggest(name, splits)}"
+    if isinstance(block.get("coverage"), dict):
+        yield from _rains(("validation", "coverage"), block["coverage"], rains)
 
 
 def count_strata(strata: Method) -> int | None:
