@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +47,8 @@ RULES: dict[str, Step] = {
 STEPS: tuple[Step, ...] = ("none", "patch", "minor", "major")
 """Steps of a version, the smallest first."""
 
+MAX_FIELDS = 10_000
+"""Most fields of a recipe that are compared."""
 EXAMPLES = 5
 """Keys that are shown of each kind of change."""
 
@@ -128,6 +131,14 @@ def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix, value
 
 
+def _read_fields(manifest: Manifest) -> dict[str, Any]:
+    """Return the fields of a recipe by dotted path; few, whatever its aliases would unfold to."""
+    fields = dict(islice(_flatten(manifest.recipe()), MAX_FIELDS + 1))
+    if len(fields) > MAX_FIELDS:
+        raise IntegrityError(f"the recipe of {manifest.corpus} has more than {MAX_FIELDS} fields; do not trust it")
+    return fields
+
+
 def _compare_maps(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     names = [*old, *(name for name in new if name not in old)]
     return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
@@ -167,7 +178,7 @@ def diff(older: Path, newer: Path) -> Diff:
         "columns": columns,
         "moves": _count_moves(pairs, marks["strata"]),
     }
-    recipe = _compare_maps(dict(_flatten(old.recipe())), dict(_flatten(new.recipe())))
+    recipe = _compare_maps(_read_fields(old), _read_fields(new))
     components = _compare_maps(old.components, new.components)
     reasons = _reasons(found, details, recipe, components)
     verdict: Step = max(reasons.values(), key=STEPS.index, default="none")

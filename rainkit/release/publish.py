@@ -18,7 +18,7 @@ from rainkit.data.stores import open_store
 from rainkit.errors import BuildError, IntegrityError, SourceError
 from rainkit.files import write_bytes
 from rainkit.manifest import check_path
-from rainkit.release.checksums import CHECKSUMS, LATER, hash_file, hash_stream
+from rainkit.release.checksums import CHECKSUMS, LATER, belongs, hash_file, hash_stream
 from rainkit.release.croissant import TABLES
 from rainkit.release.original import SHARD_DIGESTS
 from rainkit.release.virtual import read_checksums
@@ -76,7 +76,9 @@ def publish(
     there = target.list_files()
     if there.get(CHECKSUMS) is not None and target.read(CHECKSUMS) != text:
         raise BuildError(f"{target.address} holds another corpus; choose another address, or another version")
-    strangers = sorted(path for path in there if path.startswith(("data/", "metadata/")) and path not in listed)
+    strangers = sorted(
+        path for path in there if path.startswith(("data/", "metadata/")) and path not in listed and belongs(path)
+    )
     if strangers:
         raise BuildError(
             f"{target.address} has {len(strangers)} files that are not of this corpus, such as {strangers[0]}; readers "

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
 from rainkit.errors import IntegrityError
 from rainkit.manifest import check_schema, members_of, metadata_of
-from rainkit.recipe.text import read as read_yaml
 
 
 class Manifest:
@@ -52,14 +52,22 @@ class Manifest:
         """Return the recipe beside the manifest as plain values; empty where there is none."""
         for folder in (self.path.parent, self.path.parent.parent):
             if (folder / "recipe.yaml").is_file():
-                values = read_yaml(folder / "recipe.yaml").value
-                return values if isinstance(values, dict) else {}
+                return _read_recipe(folder / "recipe.yaml")
         return {}
 
     def backgrounds(self) -> set[str] | None:
         """Return the ids of the backgrounds, None where their table is not there."""
         path = self.path.with_name("backgrounds.parquet")
         return set(pq.read_table(path, columns=["id"])["id"].to_pylist()) if path.is_file() else None
+
+
+def _read_recipe(path: Path) -> dict[str, Any]:
+    # Not through rainkit.recipe, whose models load every component: a comparison takes the values as they stand.
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise IntegrityError(f"{path} cannot be read: {error}") from error
+    return values if isinstance(values, dict) else {}
 
 
 def find_samples(place: Path) -> Path:
