@@ -51,6 +51,16 @@ def test_a_component_is_frozen_documented_and_described(kind: str, model: Any) -
     assert not undescribed
 
 
+def test_the_public_names() -> None:
+    """What `import rainkit` offers is a promise; a change here is a change for users."""
+    assert rainkit.__all__ == [
+        "RainkitError", "Recipe", "Stream", "build", "compose", "draw", "load_recipe", "open_corpus", "plan", "verify",
+    ]  # fmt: skip
+    assert all(getattr(rainkit, name) is not None for name in rainkit.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'rainfall'"):
+        _ = rainkit.rainfall
+
+
 def test_tables_are_complete() -> None:
     assert {"folder", "procedural"} <= set(SOURCES)
     assert {"gradient_entropy", "jpeg_ratio", "frequency_energy"} <= set(ESTIMATORS)
@@ -149,7 +159,7 @@ def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\nfrom rainkit.cli import main\n"
         "try: main(['--help'])\nexcept SystemExit: pass\n"
-        f"print('HEAVY', [name for name in {HEAVY + ('numpy', 'cv2')!r} if name in sys.modules])"
+        f"print('HEAVY', [name for name in {(*HEAVY, 'numpy', 'cv2')!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "HEAVY []"

@@ -51,6 +51,8 @@ class _Group(click.Group):
         if cmd_name not in _available():
             return None
         command: click.Command = importlib.import_module(f"rainkit.cli.{cmd_name}").command
+        # Docstrings are raw, so that linters read them; click wants the mark of a verbatim paragraph as a character.
+        command.help = (command.help or "").replace("\\b", "\b")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -72,11 +74,9 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="rainkit")
 def group() -> None:
-    r"""Compile a recipe into a deraining corpus.
+    """Compile a recipe into a deraining corpus.
 
-    \b
-    Example:
-      rainkit init my-rain && rainkit build my-rain/recipe.yaml -o corpora
+    Example: rainkit init my-rain && rainkit build my-rain/recipe.yaml -o corpora
     """
 
 
