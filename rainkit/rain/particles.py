@@ -35,6 +35,8 @@ from rainkit.rain.simulator import DrawnRain
 from rainkit.records import Light, Rain, Scalar
 from rainkit.seeds import Stream
 
+MOST = 8_000_000
+"""Most drops that are sampled for one picture; rain that needs more has a slip in `smallest`."""
 _FASTEST = 4050.0
 """Largest fall speed over diameter, 1/s (near 0.7 mm): a streak is at most this times the exposure longer than wide."""
 _DRIFTING = 2.5e-4
@@ -217,6 +219,11 @@ class Particles(DrawnRain):
             What was drawn for the whole of it.
         moment : float
             Time at which the shutter opens, s.
+
+        Raises
+        ------
+        ValueError
+            If there would be more than `MOST` drops.
         """
         from rainkit.rain import drop_kernels  # noqa: PLC0415 - numba is loaded only to draw
 
@@ -224,6 +231,9 @@ class Particles(DrawnRain):
         octaves = math.ceil(math.log2(self.largest / self.smallest) - 1e-9)
         tables = _quantiles(4.0 + self.drop_sizes.shape), _roots(), _speeds()
         octave_numbers = [self._octave(view, shape, scene, moment, octave) for octave in range(octaves)]
+        expected = sum(mean for mean, _ in octave_numbers)
+        if expected > MOST:
+            raise ValueError(f"particles: {expected:.0f} drops for one picture, at most {MOST}; raise smallest")
         stream = rng.child("drops")
         units = stream.uniform(octaves).tolist()
         counts = [physics.poisson(mean, unit) for (mean, _), unit in zip(octave_numbers, units, strict=True)]

@@ -199,6 +199,25 @@ def test_any_shape(shape: tuple[int, int]) -> None:
     assert drawn.layer.dtype == np.uint8
 
 
+def test_more_drops_than_memory_holds_are_refused() -> None:
+    with pytest.raises(ValueError, match="raise smallest"):
+        Particles(rain_rate_mm_h=100, smallest=0.03)((256, 256), Stream(1))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"exposure_ms": 200, "wind": 30.0, "rain_rate_mm_h": 300},
+        {"camera": {"pitch": 60, "field_of_view": 140}},
+        {"camera": {"pitch": -60, "field_of_view": 2}, "exposure_ms": 0.05},
+        {"near": 0.011, "largest": 50, "camera": {"f_number": 0.7, "focus": 0.5}},
+    ],
+)
+def test_extremes_are_drawn(fields: dict[str, object]) -> None:
+    drawn = Particles(**fields)((120, 160), Stream(1))
+    assert (labels.redraw(drawn) == drawn.layer).all()
+
+
 def test_the_same_keys_for_every_draw_and_another_rain_for_another_seed() -> None:
     rain = Particles()
     first, second = (rain((64, 96), Stream(seed)) for seed in (1, 2))
