@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from functools import cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rainkit.duplicates.hashing import LOW
-from rainkit.images import luma
+from rainkit.duplicates.hashing import LOW, average
 from rainkit.records import Pixels
 
 GRID = 80
@@ -45,7 +43,7 @@ def _bases() -> NDArray[np.float64]:
 
 def thumbnail(pixels: Pixels) -> Pixels:
     """Return the luma of a picture averaged to GRID x GRID, uint8; the aspect is not kept."""
-    return np.asarray(cv2.resize(luma(pixels), (GRID, GRID), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return average(pixels, GRID)
 
 
 def hash_windows(square: Pixels) -> NDArray[np.uint64]:
