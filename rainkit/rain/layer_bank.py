@@ -229,9 +229,14 @@ class LayerBank(DrawnRain):
             return functools.reduce(_add, layers)
         if self.mix == "screen":
             return np.invert(functools.reduce(_shade, [np.invert(layer) for layer in layers]))
-        mixed = sum(layer.astype(np.uint32) * np.uint32(w) for layer, w in zip(layers, shares, strict=True))
-        total = layers[0].astype(np.uint32) * np.uint32(256 * kept) + mixed * np.uint32(256 - kept)
-        return ((total + np.uint32(32768)) >> np.uint32(16)).astype(np.uint8)
+        from rainkit.rain import warp_kernels  # noqa: PLC0415 - numba is loaded only to draw
+
+        weights = [share * (256 - kept) for share in shares]
+        weights[0] += 256 * kept
+        mixed = np.empty_like(layers[0])
+        flat = np.stack([layer.reshape(-1) for layer in layers])
+        warp_kernels.blend(flat, np.array(weights, dtype=np.int64), mixed.reshape(-1))
+        return mixed
 
 
 def _add(first: Pixels, second: Pixels) -> Pixels:

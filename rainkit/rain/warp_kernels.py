@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 SHIFT = 16  # fractional bits of positions
@@ -24,12 +25,31 @@ def warp(source: Any, matrix: Any, warped: Any) -> None:
     """
     height, width = warped.shape
     most_u, most_v = (source.shape[1] - 1) << SHIFT, (source.shape[0] - 1) << SHIFT
+    last_i, last_j = source.shape[1] - 2, source.shape[0] - 2
     for y in range(height):
+        u, v = matrix[1] * y + matrix[2], matrix[4] * y + matrix[5]
         for x in range(width):
-            u = min(max(matrix[0] * x + matrix[1] * y + matrix[2], 0), most_u)
-            v = min(max(matrix[3] * x + matrix[4] * y + matrix[5], 0), most_v)
-            i, j = min(u >> SHIFT, source.shape[1] - 2), min(v >> SHIFT, source.shape[0] - 2)
-            p, q = (u - (i << SHIFT)) >> 8, (v - (j << SHIFT)) >> 8
-            upper = (256 - p) * source[j, i] + p * source[j, i + 1]
-            lower = (256 - p) * source[j + 1, i] + p * source[j + 1, i + 1]
+            right, down = min(max(u, 0), most_u), min(max(v, 0), most_v)
+            i, j = np.uint64(min(right >> SHIFT, last_i)), np.uint64(min(down >> SHIFT, last_j))
+            p, q = (right - (np.int64(i) << SHIFT)) >> 8, (down - (np.int64(j) << SHIFT)) >> 8
+            one = np.uint64(1)
+            upper = (256 - p) * np.int64(source[j, i]) + p * np.int64(source[j, i + one])
+            lower = (256 - p) * np.int64(source[j + one, i]) + p * np.int64(source[j + one, i + one])
             warped[y, x] = ((256 - q) * upper + q * lower + 32768) >> 16
+            u += matrix[0]
+            v += matrix[3]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def blend(layers: Any, weights: Any, blended: Any) -> None:
+    """Fill flat `blended` with the average of flat layers (N, pixels) by weights that add up to 65536, rounded."""
+    total = np.empty(4096, dtype=np.uint32)
+    for start in range(0, blended.size, total.size):
+        stop = min(blended.size, start + total.size)
+        total[:] = np.uint32(32768)
+        for n in range(layers.shape[0]):
+            weight = np.uint32(weights[n])
+            for k in range(stop - start):
+                total[k] += np.uint32(weight * np.uint32(layers[n, start + k]))
+        for k in range(stop - start):
+            blended[start + k] = np.uint8(total[k] >> np.uint32(16))
