@@ -39,7 +39,7 @@ CONTENDERS = {
     "m = a.merge(b, on='key', how='outer', suffixes=('', '_b'), indicator=True); k = m[m._merge == 'both']; "
     "d = {c: (k[c] != k[c + '_b']).sum() for c in a.columns if c != 'key'}; "
     "print((m._merge == 'right_only').sum(), (m._merge == 'left_only').sum(), d['rainy_digest'], d['stratum'])",
-    "duckdb": "import duckdb; duckdb.sql('SET threads = 1'); "
+    "duckdb": "import duckdb; duckdb.sql('SET threads = 1; SET enable_progress_bar = false'); "
     "c = [x[0] for x in duckdb.sql(f\"DESCRIBE SELECT * FROM '{A}'\").fetchall() if x[0] != 'key']; "
     "s = ', '.join(f'count(*) FILTER (a.\"{x}\" <> b.\"{x}\")' for x in c); "
     "r = duckdb.sql(f\"SELECT count(*) FILTER (a.key IS NULL), count(*) FILTER (b.key IS NULL), {s} FROM '{A}' a "
@@ -120,7 +120,7 @@ def main(rows: int, repeats: int) -> None:
                 done = subprocess.run(
                     [sys.executable, "-c", program, *paths], capture_output=True, text=True, check=True
                 )
-                answers[name], last = done.stdout.splitlines()
+                *_, answers[name], last = done.stdout.splitlines()
                 seconds, peak = map(float, last.split())
                 times[name].append(seconds)
                 peaks[name] = max(peaks[name], peak)
