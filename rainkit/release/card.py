@@ -12,6 +12,7 @@ from rainkit.backgrounds import REASONS
 from rainkit.manifest import member_column
 from rainkit.recipe import CHANNELS, Recipe
 from rainkit.release.croissant import cite
+from rainkit.release.figures import FIGURE, MAX_COLUMNS
 from rainkit.release.licences import hub_license, license_slug
 from rainkit.release.summary import Summary
 
@@ -204,7 +205,12 @@ def _statistics(recipe: Recipe, summary: Summary) -> list[str]:
         for cell in summary.cells
     )
     columns = ("split", "stratum", "rain", "samples", "coverage", "PSNR (dB)")
-    lines = ["## What it holds", "", *_table(columns, rows, 3)]
+    lines = ["## What it holds", ""]
+    if summary.pictures:
+        rains = ", ".join(sorted({cell.rain for cell in summary.cells})[:MAX_COLUMNS])
+        text = f"Rainy and clean pictures by stratum, the simplest backgrounds above, and by rain: {rains}."
+        lines += [f"![{text}]({FIGURE})", "", text, ""]
+    lines += _table(columns, rows, 3)
     lines += [
         "Stratum 0 has the simplest backgrounds. Coverage is the mean share of pixels with rain (a channel changed by "
         f"at least {recipe.samples.mask_threshold} of 255); PSNR is that of the rainy picture against the clean one, "

@@ -14,6 +14,7 @@ from rainkit.files import write_bytes
 from rainkit.recipe import Recipe
 from rainkit.release.card import format_card
 from rainkit.release.croissant import TABLES, format_croissant
+from rainkit.release.figures import write_figure
 from rainkit.release.indexes import IndexedShard, write_wids
 from rainkit.release.summary import Summary, hash_known, summarise_corpus
 
@@ -26,7 +27,7 @@ CROISSANT = "croissant.json"
 def write_descriptions(
     folder: Path, recipe: Recipe, shards: Mapping[str, Mapping[str, Any]] | None = None
 ) -> dict[str, str]:
-    """Write card, Croissant description and, where the pictures are there, the wids index of each split.
+    """Write card, Croissant description and, where the pictures are there, a figure and the wids index of each split.
 
     Parameters
     ----------
@@ -54,6 +55,7 @@ def write_descriptions(
     known = hash_known(folder, TABLES) | {shard.path: shard.sha256 for shard in summary.shards if shard.sha256}
     if summary.pictures:
         _write_indexes(folder, summary)
+        known |= write_figure(folder)
     write_bytes(folder / CARD, format_card(recipe, summary).encode())
     write_bytes(folder / CROISSANT, format_croissant(recipe, summary, known).encode())
     return known

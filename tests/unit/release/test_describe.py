@@ -5,18 +5,22 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from rainkit.data import open_corpus
 from rainkit.errors import IntegrityError
+from rainkit.images import decode
 from rainkit.manifest import read_table
 from rainkit.recipe import parse_recipe
+from rainkit.release import figures
 from rainkit.release.checksums import hash_file
 from rainkit.release.describe import write_descriptions
 from rainkit.release.summary import BINS, summarise_corpus
 
 
 def described(corpus: Path) -> dict[str, bytes]:
-    names = ("README.md", "croissant.json", "wids-train.json", "wids-unseen-rain.json")
+    names = ("README.md", "croissant.json", "figures/samples.png", "wids-train.json", "wids-unseen-rain.json")
     return {name: (corpus / name).read_bytes() for name in names if (corpus / name).exists()}
 
 
@@ -24,7 +28,7 @@ def test_descriptions_are_a_function_of_the_corpus(built: Path, copy_corpus: Cal
     corpus = copy_corpus(built)
     recipe = parse_recipe((corpus / "recipe.yaml").read_text())
     before = described(corpus)
-    assert len(before) == 4
+    assert len(before) == 5
     for name in before:
         (corpus / name).unlink()
     # The build knew sizes and digests of shards; here they are read.
@@ -68,6 +72,25 @@ def test_shards_are_listed_once_with_what_was_known(built: Path) -> None:
     assert [shard.path.split("/")[1] for shard in shards] == ["unseen-rain", "train", "train", "train"]
     chosen = next(shard for shard in shards if shard.path == path)
     assert (chosen.size, chosen.sha256, chosen.md5, chosen.samples) == (5, "a", "b", 5)
+
+
+def test_the_figure_shows_samples_by_stratum_and_rain(built: Path) -> None:
+    rows = read_table(built / "metadata/samples.parquet", "samples").to_pylist()
+    grid = figures.choose_samples(built)
+    assert [[(rows[row]["stratum"], rows[row]["rain"]) for row in line] for line in grid] == [
+        [(stratum, rain) for rain in ("light", "noise")] for stratum in (0, 1)
+    ]
+    picture = decode((built / figures.FIGURE).read_bytes())
+    assert picture.shape == (2 * 48 + 4, 4 * 48 + 4, 3)
+    arrays = open_corpus(built).read(grid[1][0], ("rainy", "clean"))
+    assert np.array_equal(picture[52:, :48], arrays["rainy"])
+    assert np.array_equal(picture[52:, 48:96], arrays["clean"])
+    assert (picture[48:52] == 255).all()
+
+
+def test_large_pictures_are_shown_small() -> None:
+    assert figures._shrink(np.zeros((512, 256, 3), np.uint8)).shape == (128, 64, 3)
+    assert figures._shrink(np.zeros((12, 2000, 3), np.uint8)).shape == (1, 128, 3)
 
 
 def test_wids_indexes_name_every_shard(built: Path) -> None:
