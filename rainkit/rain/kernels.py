@@ -81,10 +81,12 @@ def sow(streaks: Any, words: Any, frame: Any, turns: Any, tables: Any, sines: An
     """
     left, top, width, height = frame
     direction, fan, deviation, quarter = turns
-    for i in range(streaks.shape[0]):
+    count = np.int64(streaks.shape[0])
+    for i in range(count):
         word = words[4 * i]
         x = left + np.int64(((word >> np.uint64(32)) * np.uint64(width)) >> np.uint64(32))
-        y = top + np.int64(((word & np.uint64(0xFFFFFFFF)) * np.uint64(height)) >> np.uint64(32))
+        # One streak in each of as many equal bands: rows come in order, and neighbours in memory are drawn together.
+        y = top + ((i << 16) + np.int64(word & np.uint64(0xFFFF))) * height // (count << 16)
         word = words[4 * i + 1]  # four uniform numbers add up to a nearly normal one of variance 1/3
         total = np.int64(0)
         for j in range(4):

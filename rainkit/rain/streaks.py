@@ -130,7 +130,7 @@ class Streaks(DrawnRain):
         default=(
             StreakLayer(
                 name="far",
-                density=numbers(1500, 4000),
+                density=numbers(1000, 3000),
                 length=numbers(8, 18),
                 width=numbers(0.6, 1),
                 softness=numbers(0.5, 0.7),
@@ -138,7 +138,7 @@ class Streaks(DrawnRain):
             ),
             StreakLayer(
                 name="middle",
-                density=numbers(300, 1000),
+                density=numbers(250, 750),
                 length=numbers(18, 45),
                 width=numbers(0.8, 1.6),
                 softness=numbers(0.5, 0.9),
