@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from rainkit.data import open_corpus
     from rainkit.errors import RainkitError
     from rainkit.pipeline import build, plan
-    from rainkit.rain import compose, draw
+    from rainkit.rain import draw
+    from rainkit.rain.compose import compose
     from rainkit.recipe import Recipe, load_recipe
     from rainkit.release.verify import verify
     from rainkit.seeds import Stream
@@ -30,7 +31,7 @@ _PLACES = {
     "Recipe": "rainkit.recipe",
     "Stream": "rainkit.seeds",
     "build": "rainkit.pipeline",
-    "compose": "rainkit.rain",
+    "compose": "rainkit.rain.compose",
     "draw": "rainkit.rain",
     "load_recipe": "rainkit.recipe",
     "open_corpus": "rainkit.data",

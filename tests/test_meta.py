@@ -19,7 +19,8 @@ import rainkit
 from rainkit.cli import COMMANDS
 from rainkit.complexity import ESTIMATORS
 from rainkit.engines import ENGINES
-from rainkit.rain import PRESETS, SIMULATORS, compose, simulator
+from rainkit.rain import PRESETS, SIMULATORS, simulator
+from rainkit.rain.compose import compose
 from rainkit.reference import TABLES, describe_fields
 from rainkit.seeds import Stream
 from rainkit.sources import SOURCES
