@@ -25,8 +25,9 @@ COMPOSITES: dict[str, dict[str, float]] = {
 }
 """Composites by name: kind of member to weight.
 
-`composite` weighs structure against colour; of the two members that see structure, the coding cost counts half. None of
-its members was chosen or tuned on ratings. `human` is tuned on people's ratings of objects and of scenes.
+`composite` weighs structure against colour; of the two members that see structure, the coding cost counts half. Its
+members are estimators whose settings were not tuned; the halving was decided with ratings in view. `human` has an
+ingredient and weights that are tuned on people's ratings of objects and of scenes.
 """
 
 COMPOSITE_VERSION = 1

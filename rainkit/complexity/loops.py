@@ -84,12 +84,41 @@ def gradients(plane: Pixels, rects: Rects, scales: int) -> Counts:
 def levels(plane: Pixels, rects: Rects) -> Counts:
     """Return histograms of the plane's values, int64 N x 256."""
     counts = np.zeros((len(rects), 256), np.int64)
+    second = np.zeros(256, np.int64)
     for n in range(len(rects)):
         x, y, w, h = rects[n]
+        first = counts[n]
         for row in range(y, y + h):
-            for value in plane[row, x : x + w]:
-                counts[n, value] += 1
+            line = plane[row, x : x + w]
+            for i in range(0, w - 1, 2):
+                first[line[i]] += 1
+                second[line[i + 1]] += 1
+            if w & 1:
+                first[line[w - 1]] += 1
+        for value in range(256):
+            first[value] += second[value]
+            second[value] = 0
     return counts
+
+
+@compiled
+def level_words(words: NDArray[np.uint64]) -> Counts:
+    """Return the histogram of the bytes of words, int64 1 x 256: twice as fast as byte by byte."""
+    t0, t1, t2, t3 = np.zeros(256, np.int64), np.zeros(256, np.int64), np.zeros(256, np.int64), np.zeros(256, np.int64)
+    byte, half = np.uint64(255), np.uint64(32)
+    s1, s2, s3 = np.uint64(8), np.uint64(16), np.uint64(24)
+    for i in range(len(words)):
+        word = words[i]
+        t0[word & byte] += 1
+        t1[(word >> s1) & byte] += 1
+        t2[(word >> s2) & byte] += 1
+        t3[(word >> s3) & byte] += 1
+        word = word >> half
+        t0[word & byte] += 1
+        t1[(word >> s1) & byte] += 1
+        t2[(word >> s2) & byte] += 1
+        t3[word >> s3] += 1
+    return (t0 + t1 + t2 + t3).reshape(1, 256)
 
 
 @compiled
@@ -117,8 +146,8 @@ def colours(picture: Pixels, rects: Rects, bits: int) -> Counts:
 def _transform_rows(rows: NDArray[np.int32], matrix: NDArray[np.int32], out: NDArray[np.int32]) -> None:
     """Multiply `matrix` with `rows`, both with `size` rows, into `out`.
 
-    Even rows of the matrix are symmetric and odd ones antisymmetric, as those of cosine and Walsh bases are, so sums and
-    differences of mirrored rows halve the work. Four products at a time keep the sums in registers.
+    Even rows of the matrix are symmetric and odd ones antisymmetric, as those of cosine and Walsh bases are, so sums
+    and differences of mirrored rows halve the work. Four products at a time keep the sums in registers.
     """
     size, width = rows.shape
     half = size // 2
@@ -206,32 +235,6 @@ def significant(
                         found += np.int32(abs(out[k, m, b]) >= limit)
                     counts[n] += found
     return counts
-
-
-@compiled
-def shrink(picture: Pixels, across: NDArray[np.int32], down: NDArray[np.int32]) -> Pixels:
-    """Return the area average of an RGB picture, uint8 H x W x 3, under tables of weights.
-
-    A row of a table is (first, w0, w1, w2): an output pixel takes three neighbours from `first` with weights that add
-    to 256, so that the sum of a column fits 16 bits.
-    """
-    height, width = picture.shape[0], picture.shape[1]
-    out = np.empty((len(down), len(across), 3), np.uint8)
-    line = np.zeros(3 * width + 6, np.uint16)  # two pixels of zeros, so that the last windows need no check
-    flat = picture.reshape(height, 3 * width)
-    for y in range(len(down)):
-        first = down[y, 0]
-        v0, v1, v2 = np.uint16(down[y, 1]), np.uint16(down[y, 2]), np.uint16(down[y, 3])
-        r0, r1, r2 = flat[first], flat[min(first + 1, height - 1)], flat[min(first + 2, height - 1)]
-        for x in range(3 * width):
-            line[x] = v0 * np.uint16(r0[x]) + v1 * np.uint16(r1[x]) + v2 * np.uint16(r2[x])
-        for x in range(len(across)):
-            i = np.uint32(3 * across[x, 0])
-            w0, w1, w2 = np.uint32(across[x, 1]), np.uint32(across[x, 2]), np.uint32(across[x, 3])
-            out[y, x, 0] = (w0 * line[i] + w1 * line[i + 3] + w2 * line[i + 6] + np.uint32(32768)) >> np.uint32(16)
-            out[y, x, 1] = (w0 * line[i + 1] + w1 * line[i + 4] + w2 * line[i + 7] + np.uint32(32768)) >> np.uint32(16)
-            out[y, x, 2] = (w0 * line[i + 2] + w1 * line[i + 5] + w2 * line[i + 8] + np.uint32(32768)) >> np.uint32(16)
-    return out
 
 
 @compiled

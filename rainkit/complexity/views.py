@@ -1,8 +1,8 @@
 """Views: what an estimator looks at.
 
 The canonical view makes pictures of different size comparable: an area of 256 x 256 pixels, aspect kept. It is made by
-area averaging in integers: 2 x 2 means while the picture has at least four times the area, then one exact area
-average by less than two in each direction. A picture that is smaller than the view is never enlarged, since that
+area averaging in integers: means of whole rectangles of n x m pixels, then one area average by less than two in each
+direction. A picture that is smaller than the view is never enlarged, since that
 would invent smoothness; it is measured as it is and flagged. The native view of a patch is its own pixels.
 """
 
@@ -72,18 +72,25 @@ def _weights(size: int, target: int) -> NDArray[np.int32]:
     return np.array(rows, dtype=np.int32)
 
 
+def box_means(pixels: Pixels, down: int, across: int) -> Pixels:
+    """Return the means of whole rectangles of `down` x `across` pixels, uint8, halves rounded up."""
+    from rainkit.complexity import view_loops  # noqa: PLC0415 - numba
+
+    space = np.uint16 if down * across * 255 < 2**16 else np.uint32
+    line = np.empty(3 * (pixels.shape[1] // across * across), dtype=space)
+    return np.asarray(view_loops.box(pixels, down, across, line))
+
+
 def _reduce(pixels: Pixels) -> Pixels:
-    from rainkit.complexity import loops  # noqa: PLC0415 - numba
+    from rainkit.complexity import view_loops  # noqa: PLC0415 - numba
 
     height, width = view_size(*pixels.shape[:2])
-    while pixels.shape[0] >= 2 * height and pixels.shape[1] >= 2 * width:
-        half = (pixels.shape[1] // 2, pixels.shape[0] // 2)
-        pixels = np.asarray(cv2.resize(pixels[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA))
+    down, across = pixels.shape[0] // height, pixels.shape[1] // width
+    if down > 1 or across > 1:
+        pixels = box_means(pixels, down, across)
     if pixels.shape[:2] == (height, width):
-        return np.ascontiguousarray(pixels)
-    return np.asarray(
-        loops.shrink(np.ascontiguousarray(pixels), _weights(pixels.shape[1], width), _weights(pixels.shape[0], height))
-    )
+        return pixels
+    return np.asarray(view_loops.shrink(pixels, _weights(pixels.shape[1], width), _weights(pixels.shape[0], height)))
 
 
 def _as_rgb(pixels: Pixels) -> Pixels:
