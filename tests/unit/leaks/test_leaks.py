@@ -61,13 +61,14 @@ CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
     "square": lambda picture: cv2.resize(picture, (256, 256), interpolation=cv2.INTER_AREA),
     "noisy": lambda picture: cv2.add(picture, add_noise(picture.shape)),
     "rained": lambda picture: rain_on(picture, 1),
+    "cropped-turned": lambda picture: np.rot90(crop(picture), -1),
     "cropped-flipped-rained": lambda picture: rain_on(np.ascontiguousarray(crop(picture)[:, ::-1]), 2),
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A set of 24 pictures, and one that holds a changed copy of nine of them among 15 others."""
+    """A set of 24 pictures, and one that holds a changed copy of ten of them among 15 others."""
     ours, theirs = tmp_path_factory.mktemp("ours"), tmp_path_factory.mktemp("theirs")
     for seed in range(24):
         (ours / f"{seed:02d}.png").write_bytes(encode_png(scene(seed)))
@@ -81,7 +82,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def found(folders: tuple[Path, Path]) -> dict[str, Leak]:
     report = find_leaks(open_pictures(folders[0]), open_pictures(folders[1]))
-    assert (report.first, report.second) == (24, 24)
+    assert (report.first, report.second) == (24, 25)
     assert report.shared == (len(report.leaks), len(report.leaks))
     return {leak.second.partition("-")[2].removesuffix(".jpg"): leak for leak in report.leaks}
 
@@ -102,6 +103,7 @@ def test_every_planted_copy_is_found_and_nothing_else(found: dict[str, Leak]) ->
         ("noisy", "upright", "", "altered", False),
         ("rained", "upright", "", "altered", False),
         ("cropped", "upright", "second", None, False),
+        ("cropped-turned", "turned 90", "second", None, False),
         ("cropped-flipped-rained", "mirrored", "second", "altered", False),
     ],
 )
