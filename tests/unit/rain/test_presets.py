@@ -23,8 +23,6 @@ def test_a_preset_is_a_simulator_with_provenance(name: str) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_resolved_preset_stands_alone(name: str) -> None:
-    if name == "rainmix-like":
-        pytest.skip("needs a folder of streak pictures")
     model = simulator(name)
     plain = model.model_dump(mode="json")
     again = TypeAdapter(AnySimulator).validate_python(plain)
