@@ -25,6 +25,11 @@ def _expand(value: Any) -> Any:
     return value
 
 
+def _allow_names(schema: dict[str, Any]) -> None:
+    """Let the JSON Schema, which editors complete from, take a name where a mapping stands."""
+    schema["items"] = {"anyOf": [{"enum": list(ESTIMATORS), "type": "string"}, schema["items"]]}
+
+
 def _default_estimators() -> tuple[AnyEstimator, ...]:
     return cast("tuple[AnyEstimator, ...]", tuple(ESTIMATORS[kind]() for kind in DEFAULT_ESTIMATORS))
 
@@ -38,6 +43,7 @@ class Complexity(BaseModel):
         default_factory=_default_estimators,
         description="Estimators that become columns, each a name or a mapping with `kind`; members of the score are "
         "added where they are missing.",
+        json_schema_extra=_allow_names,
     )
     score: str = Field(
         default="composite",

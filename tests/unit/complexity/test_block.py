@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from rainkit.complexity import COMPOSITES, DEFAULT_ESTIMATORS, INGREDIENTS, Complexity, require_same_ids
+from rainkit.complexity import COMPOSITES, DEFAULT_ESTIMATORS, ESTIMATORS, INGREDIENTS, Complexity, require_same_ids
 from rainkit.errors import BuildError
 
 
@@ -27,6 +27,12 @@ def test_a_name_is_short_for_a_mapping() -> None:
     assert short == load(estimators=[{"kind": "jpeg_ratio"}, {"kind": "colour_count"}])
     assert load(estimators="jpeg_ratio").estimators == load(estimators=["jpeg_ratio"]).estimators
     assert Complexity.model_validate(short.model_dump()) == short
+
+
+def test_the_schema_takes_names_and_mappings() -> None:
+    items = Complexity.model_json_schema()["properties"]["estimators"]["items"]["anyOf"]
+    assert items[0]["enum"] == list(ESTIMATORS)
+    assert set(items[1]["discriminator"]["mapping"]) == set(ESTIMATORS)
 
 
 def test_members_of_the_score_are_added_once() -> None:
