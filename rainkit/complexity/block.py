@@ -10,7 +10,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from rainkit.complexity.composite import COMPOSITE_VERSION, COMPOSITES, composite
 from rainkit.complexity.estimators import DEFAULT_ESTIMATORS, ESTIMATORS, INSTRUMENTS, AnyEstimator
-from rainkit.complexity.guards import Guards
 from rainkit.complexity.instrument import Instrument, Unit, Values
 from rainkit.complexity.reference import reference, reference_version
 from rainkit.errors import RecipeError
@@ -61,10 +60,6 @@ class Complexity(BaseModel):
         le=8192,
         description="Distance between neighbouring patches; the patch's side where not given.",
         json_schema_extra={"unit": "px"},
-    )
-
-    guards: Guards = Field(
-        default_factory=Guards, description="Limits on what fools the measurement; a picture beyond one is refused."
     )
 
     @model_validator(mode="after")

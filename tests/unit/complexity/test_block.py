@@ -82,7 +82,6 @@ def test_combine_gives_score_and_spread() -> None:
         ({"unit": "pixel"}, "picture"),
         ({"stride": 0}, "greater than or equal to 1"),
         ({"estimators": [{"kind": "jpeg_ratio", "quality": 50}]}, "quality"),
-        ({"guards": {"blurr": 1}}, "blurr"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(fields: dict[str, object], words: str) -> None:

@@ -85,6 +85,11 @@ def test_guards_are_off_until_they_have_a_limit() -> None:
     assert Guards(noise=6.0, border=0.1).limits == {"border": 0.1, "noise": 6.0}
 
 
+def test_an_unknown_guard_is_refused() -> None:
+    with pytest.raises(ValueError, match="blurr"):
+        Guards.model_validate({"blurr": 1})
+
+
 @pytest.mark.parametrize("name", GUARDS)
 def test_each_guard_refuses_with_its_word_and_numbers(name: str) -> None:
     rule = Guards.model_validate({name: GUARDS[name].suggested})
