@@ -93,9 +93,16 @@ def test_bundles_spread_the_directions() -> None:
     assert angles == [-12, -6, 0, 6, 12]
 
 
-def test_cost_is_free_of_length_density_and_width_of_the_draw() -> None:
-    layers = {draw((33, 47), length=length, quantity=5000).shape for length in (1, 33, 300, 1024)}
-    assert layers == {(33, 47)}
+def test_bundles_share_the_quantity() -> None:
+    one, five = draw(quantity=40), draw(quantity=40, bundles=5, spread=10)
+    assert five.mean() == pytest.approx(one.mean(), rel=0.1)
+
+
+@pytest.mark.parametrize("length", [1, 2, 33, 300, 1024])
+def test_any_length_can_be_drawn(length: int) -> None:
+    layer = draw((33, 47), length=length, quantity=5000)
+    assert layer.shape == (33, 47)
+    assert layer.any()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (17, 31), (16, 16)])
