@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,24 +35,31 @@ server.stop()
 """
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[dict[str, Any]]:
-    """Options of a file system on an S3 server of this machine, in a process of its own."""
+@contextmanager
+def serve() -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """Run an S3 server of this machine in a process of its own; yield it and the options to reach it."""
     pytest.importorskip("moto.server", reason="needs moto[server]")
     pytest.importorskip("s3fs")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    pipe = subprocess.PIPE
+    command, pipe = [sys.executable, "-c", SERVER], subprocess.PIPE
     with subprocess.Popen(
-        [sys.executable, "-c", SERVER], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment
+        command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment, text=True
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        lines = (line.strip() for line in process.stdout)
-        port = next(int(line) for line in lines if line.isdigit())
-        yield {"key": "k", "secret": "s", "endpoint_url": f"http://127.0.0.1:{port}"}
-        process.stdin.close()
-        process.wait(timeout=20)
+        port = next(int(line) for line in process.stdout if line.strip().isdigit())
+        try:
+            yield process, {"key": "k", "secret": "s", "endpoint_url": f"http://127.0.0.1:{port}"}
+        finally:
+            process.stdin.close()
+            process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[dict[str, Any]]:
+    """Options of a file system on an S3 server."""
+    with serve() as (_, options):
+        yield options
 
 
 @pytest.fixture
@@ -106,6 +113,25 @@ def test_a_broken_upload_continues_and_sends_nothing_twice(
     assert calls[-1].endswith(CHECKSUMS)
     assert publish(built, BUCKET, **options).files == 0
     assert verify(sent.address, jobs=1, **options).ok
+
+
+def test_a_server_that_dies_is_named(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve() as (process, options):
+        fsspec.filesystem("s3", **options).mkdir("shelf")
+        write, count = module._Target.write, iter(range(99))
+
+        def die_at_third(target: module._Target, path: str, local: Path) -> None:
+            if next(count) == 2:
+                process.kill()
+                process.wait(timeout=20)
+                target.system.retries = 1
+            write(target, path, local)
+
+        monkeypatch.setattr(module._Target, "write", die_at_third)
+        with pytest.raises(
+            BuildError, match=r"sending data/.* at s3://shelf/.* failed: .*; run the same command again"
+        ):
+            publish(built, BUCKET, config_kwargs={"retries": {"max_attempts": 0}}, **options)
 
 
 def test_a_damaged_object_is_sent_again(built: Path, bucket: tuple[Any, dict[str, Any]]) -> None:
