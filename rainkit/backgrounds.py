@@ -22,8 +22,10 @@ REASONS = MappingProxyType(
         "duplicate_bytes": "The same file was admitted before.",
         "duplicate_pixels": "A file with the same pixels was admitted before.",
         "near_duplicate": "It looks like a picture that was admitted before, within the Hamming distance deduplicate.",
-        "guard": "A guard on its content refused it: noise, borders, text or the like.",
-        "stratum": "The selection of strata leaves it out.",
+        "border": "It has wide borders of one colour; see guards.",
+        "upsampled": "It was enlarged: fine detail is missing; see guards.",
+        "compressed": "It was compressed hard before: JPEG's grid shows; see guards.",
+        "noisy": "It is noisy in plain places; see guards.",
         "limit": "As many pictures as limit allows were admitted before.",
     }
 )
@@ -48,7 +50,7 @@ class Backgrounds(BaseModel):
     deduplicate: int | None = Field(
         10,
         ge=0,
-        le=64,
+        le=20,
         description="Pictures whose 64-bit perceptual hashes differ in at most this many bits are nearly identical; "
         "null compares bytes and pixels only.",
         json_schema_extra={"unit": "bit"},

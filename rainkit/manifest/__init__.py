@@ -10,6 +10,7 @@ from rainkit.manifest.schemas import (
     TableKind,
     add_metadata,
     backgrounds_schema,
+    flag_field,
     has_pixels,
     member_column,
     members_of,
@@ -17,6 +18,7 @@ from rainkit.manifest.schemas import (
     number_field,
     refused_schema,
     samples_schema,
+    text_field,
 )
 from rainkit.manifest.writing import BATCH, ROW_GROUP, to_batches, write_table
 
@@ -29,6 +31,7 @@ __all__ = [
     "backgrounds_schema",
     "check_path",
     "check_schema",
+    "flag_field",
     "has_pixels",
     "member_column",
     "members_of",
@@ -37,6 +40,7 @@ __all__ = [
     "read_table",
     "refused_schema",
     "samples_schema",
+    "text_field",
     "to_batches",
     "write_table",
 ]

@@ -154,6 +154,16 @@ def number_field(name: str, description: str, unit: str = "") -> pa.Field:
     return _field(name, pa.float64(), description, unit)
 
 
+def text_field(name: str, description: str) -> pa.Field:
+    """Return a column of text for `extra`."""
+    return _field(name, pa.string(), description)
+
+
+def flag_field(name: str, description: str) -> pa.Field:
+    """Return a column of true and false for `extra`."""
+    return _field(name, pa.bool_(), description)
+
+
 def add_metadata(schema: pa.Schema, **metadata: str) -> pa.Schema:
     """Return the schema with further entries, such as `corpus="name-1.0.0"` or `recipe=fingerprint`."""
     added = {(_PREFIX + name).encode(): value.encode() for name, value in metadata.items()}

@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from rainkit.errors import RecipeError
-from rainkit.recipe.models import Recipe, references
+from rainkit.recipe.models import Recipe, Split, references
 from rainkit.recipe.problems import collect, suggest
 from rainkit.recipe.text import Text, parse, read
 from rainkit.records import Component
@@ -36,17 +36,25 @@ def load_recipe(path: Path | str, sources: Mapping[str, str] | None = None) -> R
     """
     path = Path(path)
     recipe = place_sources(_validate(read(path)), path.parent, sources or {})
-    return recipe.model_copy(update={"strata": _resolve_strata(recipe.strata, path.parent)})
+    splits = {name: _resolve_select(split, path.parent) for name, split in recipe.splits.items()}
+    return recipe.model_copy(update={"strata": _resolve_method(recipe.strata, path.parent), "splits": splits})
 
 
-def _resolve_strata(strata: Method, base: Path) -> Method:
-    """Return the strata with what they take from an earlier corpus written out, so that the recipe stands alone."""
+def _resolve_method(strata: Method, base: Path) -> Method:
+    """Return strata with what they take from an earlier corpus written out, so that the recipe stands alone."""
     update = {
         name: str(base / Path(value).expanduser())
         for name in ("edges_from", "like")
         if (value := getattr(strata, name, None)) is not None and "://" not in value
     }
     return strata.model_copy(update=update).resolved()
+
+
+def _resolve_select(split: Split, base: Path) -> Split:
+    if split.select is None or split.select.target is None:
+        return split
+    target = _resolve_method(split.select.target, base)
+    return split.model_copy(update={"select": split.select.model_copy(update={"target": target})})
 
 
 def parse_recipe(data: str, name: str = "recipe.yaml") -> Recipe:

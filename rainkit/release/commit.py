@@ -10,11 +10,14 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from rainkit.complexity import GUARDS
+from rainkit.complexity.views import AREA
 from rainkit.manifest import (
     add_metadata,
     backgrounds_schema,
+    flag_field,
     number_field,
     refused_schema,
+    text_field,
     write_table,
 )
 from rainkit.recipe import Recipe, component_versions, fingerprint
@@ -93,6 +96,8 @@ def _write_backgrounds(path: Path, plan: Plan, found: Survey) -> None:
     kinds = recipe.identities("picture")
     extra = [
         number_field("score_spread", "Spread of the members of a composite score: how far they disagree."),
+        text_field("phash", "Perceptual hash of the picture, 16 hexadecimal digits; see rainkit.duplicates."),
+        flag_field("below_view", "Whether the picture has fewer pixels than the view that it is measured on."),
         *(number_field(name, f"Guard: {guard.meaning}.", guard.unit) for name, guard in GUARDS.items()),
     ]
     schema = add_metadata(backgrounds_schema(kinds, extra), **corpus_metadata(recipe))
@@ -119,6 +124,8 @@ def _background_rows(plan: Plan, found: Survey) -> Iterator[dict[str, Any]]:
             "split": plan.splits[number],
             "stratum": int(labels[number]),
             **background.scores,
+            "below_view": background.width * background.height < AREA,
+            "phash": f"{found.measured[number].hash:016x}",
             **found.measured[number].guards,
             "score": float(score[number]),
             "score_spread": float(spread[number]),

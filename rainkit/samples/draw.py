@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from rainkit.errors import SourceError
 from rainkit.images import PictureError, decode, pixel_digest
-from rainkit.manifest import add_metadata, has_pixels, member_column, number_field, samples_schema, write_table
+from rainkit.manifest import (
+    add_metadata,
+    has_pixels,
+    member_column,
+    number_field,
+    samples_schema,
+    text_field,
+    write_table,
+)
 from rainkit.recipe import Recipe
 from rainkit.records import Background, Picture, Pixels, Sample
 from rainkit.samples.rendering import describe, encode, members, render
@@ -110,18 +118,14 @@ def read_background(background: Background, picture: Picture) -> Decoded:
     return pixels, depth
 
 
-def _text(name: str, description: str) -> pa.Field:
-    return pa.field(name, pa.string(), nullable=False, metadata={"description": description})
-
-
 def rows_schema(recipe: Recipe) -> pa.Schema:
     """Return the schema of a corpus's samples table."""
     extra = [
         number_field("score_spread", "Spread of the members of a composite score: how far they disagree."),
-        _text("composition", "How layer and picture meet; see rainkit.rain.compose."),
-        _text("light", "Where light was added up: srgb or linear."),
-        _text("streak_colour", "Colour of the streaks, #rrggbb."),
-        _text("airlight", "Colour of the veil, #rrggbb; #000000 where there is none."),
+        text_field("composition", "How layer and picture meet; see rainkit.rain.compose."),
+        text_field("light", "Where light was added up: srgb or linear."),
+        text_field("streak_colour", "Colour of the streaks, #rrggbb."),
+        text_field("airlight", "Colour of the veil, #rrggbb; #000000 where there is none."),
     ]
     estimators = recipe.identities(recipe.complexity.unit)
     return add_metadata(samples_schema(members(recipe), estimators, extra), score=recipe.complexity.score_id)

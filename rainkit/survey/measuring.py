@@ -97,7 +97,7 @@ def list_offers(recipe: Recipe) -> list[Offer]:
 def _facets(order: Order) -> dict[str, str]:
     """Return the names under which the parts of a measurement are remembered."""
     limits = order.block.model_dump_json(include={"min_size", "max_pixels"})
-    names = {"facts": f"facts/1/{limits}/cv2-{cv2.__version__}", "hash": "phash/1", "guards": "guards/1"}
+    names = {"facts": f"facts/1/{limits}/cv2-{cv2.__version__}", "hash": "phash/2", "guards": "guards/1"}
     for estimator in order.estimators:
         names[f"picture:{estimator.kind}"] = estimator.identify("picture")
         if order.unit == "patch":

@@ -80,7 +80,7 @@ def settle(recipe: Recipe, offers: Sequence[Offer], found: Sequence[Measured | R
     )
 
 
-_EXPECTED = frozenset({"limit", "near_duplicate", "duplicate_bytes", "duplicate_pixels", "stratum", "not_selected"})
+_EXPECTED = frozenset({"limit", "near_duplicate", "duplicate_bytes", "duplicate_pixels"})
 """Refusals that say nothing against a picture; they count towards no share and stop nothing."""
 
 
