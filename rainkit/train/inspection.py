@@ -16,6 +16,8 @@ from rainkit.train.metrics import MASK_THRESHOLD, psnr
 
 SHIFT = 3
 """Largest displacement that is looked for, px."""
+WINDOW = 256
+"""Side of the middle of a picture that edges are compared in, px: more would only take longer."""
 _STEEPEST = 48  # a streak's edge counts no more than a picture's
 _LIT = 48
 _DRIEST = 2.0
@@ -41,6 +43,8 @@ class PairFacts:
     floor : float
         Light that even the driest places gained, levels: the second percentile of rainy less clean where the clean
         picture is not black. Rain leaves gaps, so a dimmed target shows here.
+    brightening : float
+        Mean of rainy less clean, levels.
     psnr : float
         PSNR of rainy against clean over RGB, dB; infinite where they are equal.
     contrast : float
@@ -54,6 +58,7 @@ class PairFacts:
     darker: float
     coverage: float
     floor: float
+    brightening: float
     psnr: float
     contrast: float
 
@@ -77,7 +82,8 @@ def inspect_pair(rainy: Pixels, clean: Pixels, threshold: int = MASK_THRESHOLD) 
         raise ValueError(f"pairs must be of one size and at least 16 px: {rainy.shape} and {clean.shape}")
     added = rainy.astype(np.int16) - clean.astype(np.int16)
     lit = added[clean >= _LIT]
-    agreements = _agreements(images.luma(rainy), images.luma(clean))
+    middle = _centre(clean.shape[0], clean.shape[1], WINDOW)
+    agreements = _agreements(images.luma(rainy[middle]), images.luma(clean[middle]))
     row, column = np.unravel_index(int(agreements.argmax()), agreements.shape)
     return PairFacts(
         shift_x=int(column) - SHIFT,
@@ -87,6 +93,7 @@ def inspect_pair(rainy: Pixels, clean: Pixels, threshold: int = MASK_THRESHOLD) 
         darker=float(np.mean(added < -_DARKER)),
         coverage=float((np.abs(added).max(axis=2) > threshold).mean()),
         floor=float(np.percentile(lit, _DRIEST)) if lit.size else 0.0,
+        brightening=float(added.mean()),
         psnr=psnr(rainy, clean),
         contrast=float(images.luma(clean).std()),
     )
@@ -95,6 +102,11 @@ def inspect_pair(rainy: Pixels, clean: Pixels, threshold: int = MASK_THRESHOLD) 
 def tabulate(rows: list[tuple[dict[str, Any], PairFacts]]) -> pa.Table:
     """Return measured pairs as a table: columns of the manifest that are given, then those of `PairFacts`."""
     return pa.Table.from_pylist([labels | asdict(facts) for labels, facts in rows])
+
+
+def _centre(height: int, width: int, side: int) -> tuple[slice, slice]:
+    top, left = max(0, height - side) // 2, max(0, width - side) // 2
+    return slice(top, top + side), slice(left, left + side)
 
 
 def _agreements(rainy: Pixels, clean: Pixels) -> NDArray[np.float64]:

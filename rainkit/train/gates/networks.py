@@ -1,0 +1,76 @@
+"""Gates of the trained networks: whether the corpus teaches, and teaches the right thing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyarrow as pa
+
+from rainkit.recipe import Validation
+from rainkit.seeds import Stream
+from rainkit.train.bootstrap import estimate
+from rainkit.train.gates.finding import Finding, column, fail, groups, mean
+
+
+def check_learning(seen: pa.Table, thresholds: Validation) -> Finding:
+    """Find that every network trained on the corpus beats the input on rain that it has seen.
+
+    Parameters
+    ----------
+    seen : pyarrow.Table
+        Results of the networks on held-out backgrounds with the training's rain: `seed`, `gain_psnr_y`,
+        `background_id`.
+    thresholds : Validation
+        That of `gain_seen`.
+    """
+    gains = {seed: mean(part, "gain_psnr_y") for seed, part in groups(seen, "seed")}
+    if not gains or not np.isfinite(list(gains.values())).all():
+        return fail("learning", "no network was judged on seen rain")
+    worst = min(gains.values())
+    found = estimate(column(seen, "gain_psnr_y"), seen["background_id"].to_pylist(), Stream(0, "gate"))
+    reason = f"{found.mean:+.2f} dB over the input on seen rain [{found.low:+.2f}, {found.high:+.2f}], worst seed shown"
+    return Finding("learning", worst >= thresholds.gain_seen, worst, thresholds.gain_seen, "dB", reason)
+
+
+def check_background(seen: pa.Table, thresholds: Validation) -> Finding:
+    """Find that the networks keep the background: E_B off the rain, and the error on rain-free input, are small."""
+    off_rain, rain_free = mean(seen, "e_b"), mean(seen, "rain_free_error")
+    if math.isnan(off_rain) and math.isnan(rain_free):
+        return fail("background", "no network was judged on seen rain")
+    if rain_free > thresholds.rain_free_error:
+        reason = f"a picture without rain comes out {rain_free:.1f} levels wrong"
+        return Finding("background", False, rain_free, thresholds.rain_free_error, "levels", reason)
+    # Rain that covers every pixel leaves no background to look at; the rain-free input has said enough.
+    value = rain_free if math.isnan(off_rain) else off_rain
+    limit = thresholds.rain_free_error if math.isnan(off_rain) else thresholds.background
+    reason = (
+        f"E_B: off the rain the result is {off_rain:.1f} levels wrong; without rain {rain_free:.1f} "
+        f"(limit {thresholds.rain_free_error:g})"
+    )
+    return Finding("background", value <= limit, value, limit, "levels", reason)
+
+
+def check_generalisation(seen: pa.Table, unseen: pa.Table, thresholds: Validation) -> Finding:
+    """Find that the networks do not harm pictures with unseen rain, in any stratum; seen rain stands beside it."""
+    gains = {stratum: mean(part, "gain_psnr_y") for stratum, part in groups(unseen, "stratum")}
+    gains = {stratum: gain for stratum, gain in gains.items() if math.isfinite(gain)}
+    if not gains:
+        return fail("generalisation", "no network was judged on unseen rain")
+    worst = min(gains, key=lambda stratum: gains[stratum])
+    of_seen = {stratum: mean(part, "gain_psnr_y") for stratum, part in groups(seen, "stratum")}
+    beside = ", ".join(f"{stratum}: {gain:+.2f} ({of_seen.get(stratum, math.nan):+.2f})" for stratum, gain in
+                       sorted(gains.items()))  # fmt: skip
+    reason = f"gain in dB by stratum on unseen (seen) rain: {beside}"
+    return Finding("generalisation", gains[worst] >= thresholds.gain_unseen, gains[worst], thresholds.gain_unseen,
+                   "dB", reason)  # fmt: skip
+
+
+def check_seeds(seen: pa.Table, thresholds: Validation) -> Finding:
+    """Find that networks that differ by their seed alone agree, so that the numbers mean something."""
+    gains = [mean(part, "gain_psnr_y") for _, part in groups(seen, "seed")]
+    if len(gains) < 2 or not np.isfinite(gains).all():
+        return fail("seeds", "two networks are needed that differ by their seed")
+    spread = max(gains) - min(gains)
+    reason = f"{len(gains)} seeds gain {', '.join(f'{gain:+.2f}' for gain in gains)} dB on seen rain"
+    return Finding("seeds", spread <= thresholds.seed_spread, spread, thresholds.seed_spread, "dB", reason)
