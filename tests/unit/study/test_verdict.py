@@ -1,0 +1,114 @@
+"""Paired differences and verdicts: what may be said, and what may not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rainkit.seeds import Stream
+from rainkit.study.verdict import COMPARED, Difference, Judged, combine, compare, judge
+
+BACKGROUNDS = [f"b{number // 2}" for number in range(40)]
+
+
+def judged(seed: int, *, e_r: float = 10.0, removal: float = 0.3, damage: float = 12.0, gain: float = 1.0) -> Judged:
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(0, 0.01, 40)
+    means = {"e_r": e_r, "e_b": 5.0, "rain_free_psnr_rgb": 28.0, "gain_psnr_y": gain}
+    columns = {name: value * (1 + noise) for name, value in means.items()}
+    return Judged(
+        columns | {"removal": removal * (1 + noise), "rain_free_error": damage * (1 + rng.normal(0, 0.01, 40))}
+    )
+
+
+def difference(first: dict[str, float], second: dict[str, float], seeds: int = 2) -> dict[str, Difference]:
+    sides = [
+        [judged(10 * side + seed, **values) for seed in range(seeds)] for side, values in enumerate((first, second))
+    ]
+    return compare(*sides, BACKGROUNDS, Stream(0, "test"), repeats=200)
+
+
+def made(**means: float) -> dict[str, Difference]:
+    values = {name: means.get(name, 0.0) for name in COMPARED}
+    return {
+        name: Difference(name, mean, mean - 0.5, mean + 0.5, (mean - 0.1, mean + 0.1)) for name, mean in values.items()
+    }
+
+
+def test_a_difference_of_a_ratio_is_that_of_the_means() -> None:
+    found = difference({"removal": 0.4}, {})["removal_per_damage"]
+    assert found.mean == pytest.approx(1000 * (0.4 - 0.3) / 12, rel=0.02)
+    assert found.low < found.mean < found.high
+    assert found.sign == 1
+
+
+def test_a_network_that_is_only_bolder_gets_no_verdict() -> None:
+    found = difference({"e_r": 20.0, "removal": 0.6, "damage": 24.0, "gain": 2.0}, {})
+    assert found["e_r"].sign == found["gain_psnr_y"].sign == 1
+    verdict = judge(found, "a", "b")
+    assert verdict.better == 0
+    assert "generalises better" not in verdict.sentence
+    assert "a removes more" in verdict.sentence
+
+
+def test_a_network_that_also_keeps_more_is_better() -> None:
+    better = {"e_r": 20.0, "removal": 0.6, "damage": 12.0}
+    assert judge(difference(better, {}), "a", "b").better == 1
+    verdict = judge(difference({}, better), "a", "b")
+    assert verdict.better == -1
+    assert verdict.sentence.startswith("b generalises better than a")
+
+
+def test_one_seed_never_suffices() -> None:
+    verdict = judge(difference({"e_r": 20.0, "removal": 0.6}, {}, seeds=1), "a", "b")
+    assert verdict.better == 0
+    assert "one seed" in verdict.sentence
+
+
+def test_seeds_must_agree() -> None:
+    sides = [judged(0, removal=0.6), judged(1, removal=0.2)], [judged(2), judged(3)]
+    found = compare(*sides, BACKGROUNDS, Stream(0, "test"), repeats=200)["removal_per_damage"]
+    assert found.low > 0
+    assert found.sign == 0
+
+
+@pytest.mark.parametrize(
+    ("means", "better"),
+    [
+        ({"removal_per_damage": 2.0}, 0),
+        ({"e_r": 2.0}, 0),
+        ({"gain_psnr_y": 2.0}, 0),
+        ({"e_r": 2.0, "gain_psnr_y": 2.0}, 0),
+        ({"e_r": 2.0, "removal_per_damage": -2.0}, 0),
+        ({"removal_per_damage": 2.0, "gain_psnr_y": 2.0}, 1),
+        ({"removal_per_damage": 2.0, "e_r": 2.0}, 1),
+        ({"removal_per_damage": 2.0, "e_r": 2.0, "gain_psnr_y": -2.0}, 0),
+        ({"removal_per_damage": -2.0, "e_r": -2.0}, -1),
+    ],
+)
+def test_a_verdict_needs_removal_per_damage_and_one_more(means: dict[str, float], better: int) -> None:
+    verdict = judge(made(**means), "a", "b")
+    assert verdict.better == better
+    assert ("generalises better" in verdict.sentence) == bool(better)
+
+
+def test_all_unseen_tests_must_agree() -> None:
+    yes = judge(made(removal_per_damage=2.0, e_r=2.0), "a", "b")
+    no = judge(made(e_r=2.0), "a", "b")
+    assert combine({"plain": yes, "matched": yes}, "a", "b").better == 1
+    mixed = combine({"plain": yes, "matched": no}, "a", "b")
+    assert mixed.better == 0
+    assert "only in plain" in mixed.sentence
+    assert combine({}, "a", "b").better == 0
+
+
+def test_samples_of_one_background_are_no_evidence() -> None:
+    sides = [[judged(seed)] for seed in range(2)]
+    found = compare(*sides, ["one"] * 40, Stream(0, "test"))["e_r"]
+    assert np.isnan(found.low)
+    assert found.sign == 0
+
+
+def test_unpaired_seeds_are_refused() -> None:
+    with pytest.raises(ValueError, match="1 with 2"):
+        compare([judged(0)], [judged(1), judged(2)], BACKGROUNDS, Stream(0, "test"))
