@@ -94,6 +94,20 @@ def test_changes_are_told_apart(
     assert all(getattr(found, other).count == 0 for other in others)
 
 
+def test_a_sample_counts_once(built: Path, edited: Callable[..., Path]) -> None:
+    changes = {"rainy_digest": "0" * 32, "coverage": 0.125, "rainy_size": 7, "shard": "data/train/x.tar", "license": ""}
+
+    def edit(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for skipped, row in enumerate(rows[:4]):
+            row.update(list(changes.items())[skipped:4])
+        return rows
+
+    found = diff(built, edited(edit))
+    assert [getattr(found, kind).count for kind in ("pixels", "labels", "encoded", "packed")] == [1, 1, 1, 1]
+    assert found.equal.count == 12
+    assert found.columns == {"rainy_digest": 1, "coverage": 2, "rainy_size": 3, "shard": 4}
+
+
 def test_moved_strata_are_counted_by_way(built: Path, edited: Callable[..., Path]) -> None:
     strata = read_table(built / "metadata/samples.parquet", "samples")["stratum"].to_pylist()
     simple = [row for row, stratum in enumerate(strata) if stratum == 0][:3]
