@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from rainkit.errors import RecipeError
-from rainkit.recipe import Recipe, place_sources
+from rainkit.recipe import Recipe, place_sources, suggest
 from rainkit.recipe.models import references as recipe_references
 from rainkit.recipe.problems import collect
 from rainkit.recipe.text import Address, Text, read
@@ -43,9 +43,12 @@ class Loaded:
     moved: dict[str, str]
 
     def recipe(self, values: Mapping[str, Any]) -> Recipe:
-        """Return a recipe of the study from plain values, its places resolved."""
-        places = {**values["sources"], **values["rain"]}
-        moved = {name: place for name, place in self.moved.items() if name in places}
+        """Return a recipe of the study from plain values, its places resolved and drawn sources replaced."""
+        known = {**values["rain"], **values["sources"]}
+        moved = {name: place for name, place in self.moved.items() if name in known}
+        drawn = {name for name in moved if known[name]["kind"] == "procedural"}
+        replaced = {name: {**REPLACED, "path": place} for name, place in moved.items() if name in drawn}
+        values = {**values, "sources": {**values["sources"], **replaced}}
         return place_sources(Recipe.model_validate(values), self.folder, moved)
 
 
@@ -69,7 +72,6 @@ def load_study(path: Path | str, sources: Mapping[str, str] | None = None) -> Lo
     if not isinstance(text.value, dict):
         raise RecipeError(f"{text.name}: not a study: a study is a mapping that begins with 'study: 1'")
     base, places, folder = _read_base(path, text)
-    base = _replace_drawn(base, sources or {})
     text.problems += references(text.value, base)
     error: ValidationError | None = None
     try:
@@ -79,13 +81,13 @@ def load_study(path: Path | str, sources: Mapping[str, str] | None = None) -> Lo
     found = collect(error, Study, text)
     if found is None:
         _check_recipe(base, text.name, places, ())
-        for arm in list_arms(study):
+        arms = list_arms(study)
+        for arm in arms:
             # Lines of another file would mislead: what is wrong there shows without overrides.
             own: dict[Address, Any] = places if isinstance(study.recipe, dict) else {(): text.place(("recipe",))}
             _check_recipe(apply(base, arm.overrides), text.name, {**own, **_override_places(text, arm)}, arm.overrides)
-        loaded = Loaded(study, base, folder, dict(sources or {}))
-        loaded.recipe(base)
-        return loaded
+        _check_sources(sources or {}, [base, *(apply(base, arm.overrides) for arm in arms)])
+        return Loaded(study, base, folder, dict(sources or {}))
     raise found
 
 
@@ -100,12 +102,11 @@ def _read_base(path: Path, text: Text) -> tuple[dict[str, Any], dict[Address, An
     return (given if isinstance(given, dict) else {}), places, path.parent
 
 
-def _replace_drawn(base: dict[str, Any], moved: Mapping[str, str]) -> dict[str, Any]:
-    sources = dict(base.get("sources") or {})
-    for name, place in moved.items():
-        if isinstance(sources.get(name), dict) and sources[name].get("kind") == "procedural":
-            sources[name] = {**REPLACED, "path": place}
-    return {**base, "sources": sources}
+def _check_sources(moved: Mapping[str, str], recipes: list[dict[str, Any]]) -> None:
+    known = {name for values in recipes for name in (*values["sources"], *values["rain"])}
+    for name in moved:
+        if name not in known:
+            raise RecipeError(f"--source {name}=...: no source named {name!r} in the study{suggest(name, known)}")
 
 
 def _override_places(text: Text, arm: Arm) -> dict[Address, Any]:

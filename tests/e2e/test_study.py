@@ -86,11 +86,11 @@ def test_every_problem_has_its_line(rainkit, study: Path) -> None:
     text = STUDY.replace("splits.train.strata: [1]", "splits.train.stratum: [1]").replace("role: unseen}", "role: odd}")
     study.write_text(text)
     done = rainkit("study", study, code=2)
-    assert "study.yaml:24" in done.stderr
+    assert "study.yaml:21" in done.stderr
     assert "'odd'" in done.stderr
     study.write_text(STUDY.replace("splits.train.strata: [1]", "splits.train.stratum: [1]"))
     done = rainkit("study", study, code=2)
-    assert "study.yaml:30" in done.stderr
+    assert "study.yaml:27" in done.stderr
     assert "stratum = complex" in done.stderr
     assert "did you mean 'strata'" in done.stderr
 

@@ -13,7 +13,7 @@ from rainkit.rain.streaks import Streaks
 from rainkit.records import Pixels
 from rainkit.study.matching import match_rain, measure_rain, scale_rain
 
-SMALL = NoiseBlur.model_validate({"preset": "slacking-off-small", "opacity": 0.1})
+SMALL = NoiseBlur.model_validate({"preset": "slacking-off-small", "opacity": 0.05})
 
 
 @pytest.fixture(scope="module")

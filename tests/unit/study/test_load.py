@@ -1,0 +1,104 @@
+"""Studies that cannot be used, each problem at its line, and what --source does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rainkit.errors import RecipeError
+from rainkit.sources import SOURCES
+from rainkit.study.load import Loaded, load_study
+
+STUDY = """\
+study: 1
+name: small
+recipe:
+  rainkit: 1
+  name: small
+  version: 1.0.0
+  seed: 1
+  sources:
+    photos: {kind: procedural, count: 8, size: 64}
+  rain:
+    light: {kind: noise_blur}
+  splits:
+    train: {share: 0.5, samples: 4, rain: light}
+    test: {share: 0.5, samples: 4, rain: light}
+tests:
+  unseen: {split: test, role: unseen}
+axes:
+  stratum:
+    levels:
+      low: {set: {splits.train.strata: [0]}}
+      high: {set: {splits.train.strata: [4]}}
+grids:
+  main: {over: [stratum], compare: [[low, high]]}
+"""
+
+
+def load(folder: Path, old: str = "", new: str = "", **sources: str) -> Loaded:
+    assert old in STUDY
+    path = folder / "study.yaml"
+    path.write_text(STUDY.replace(old, new) if old else STUDY)
+    return load_study(path, sources)
+
+
+def test_a_study_is_read(tmp_path: Path) -> None:
+    loaded = load(tmp_path)
+    assert loaded.study.seeds == (0, 1)
+    assert loaded.recipe(loaded.base).splits["train"].samples == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[[low, high]]", "[[low, hihg]]", "grids.main.compare[0]: no level 'hihg' of 'stratum'"),
+        ("over: [stratum]", "over: [strata]", "grids.main.over: no axis named 'strata'; did you mean 'stratum'?"),
+        ("over: [stratum],", "", "grids.main.compare: needs an axis in `over`"),
+        ("{split: test,", "{split: tset,", "tests.unseen.split: no split named 'tset'; did you mean 'test'?"),
+        ("{split: test,", "{split: train,", "networks are trained on this split"),
+        ("role: unseen", "role: unseen, matched: severity", "tests.unseen: `matched` and `like` go together"),
+        ("role: unseen", "role: unseen, matched: severity, like: hail", "no rain named 'hail'"),
+        ("  stratum:", "  network:", "axes.network: network is an axis of every grid"),
+        (
+            "name: small\nrecipe",
+            "name: small\nnetworks: [tyni]\nrecipe",
+            "no network named 'tyni'; known: base",
+        ),
+        ("strata: [4]", "strata: [9]", "study.yaml:21:20: splits.train.strata: no stratum 9"),
+        (
+            "share: 0.5, samples: 4, rain: light}\n    test",
+            "share: 0.8, samples: 4, rain: light}\n    test",
+            "add to 1.3",
+        ),
+        ("study: 1\n", "", "study: is required and missing"),
+    ],
+)
+def test_problems_are_found_before_anything_is_built(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load(tmp_path, old, new)
+    assert said in str(caught.value)
+
+
+def test_a_recipe_may_stand_in_its_own_file(tmp_path: Path) -> None:
+    recipe = STUDY[STUDY.index("recipe:\n") + 8 : STUDY.index("tests:")]
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "recipe.yaml").write_text("\n".join(line[2:] for line in recipe.splitlines()))
+    loaded = load(tmp_path, STUDY[STUDY.index("recipe:") : STUDY.index("tests:")], "recipe: base/recipe.yaml\n")
+    assert loaded.base["name"] == "small"
+    assert loaded.folder == tmp_path / "base"
+
+
+def test_a_folder_takes_the_place_of_a_drawn_source(tmp_path: Path) -> None:
+    loaded = load(tmp_path, photos=str(tmp_path))
+    source = loaded.recipe(loaded.base).sources["photos"]
+    assert isinstance(source, SOURCES["folder"])
+    with pytest.raises(RecipeError, match="no source named 'fotos'"):
+        load(tmp_path, fotos=str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["slacking-off-mini", "slacking-off"])
+def test_published_studies_are_valid(name: str) -> None:
+    root = Path(__file__).parents[3] / "recipes" / "studies"
+    assert load_study(root / f"{name}.yaml").study.name == name
