@@ -101,7 +101,7 @@ def test_damaged_pictures_are_counted_and_passed_over(rainkit: Run, tmp_path: Pa
         "small.png": "too_small",
     }
     assert all(row["detail"] for row in refused)
-    assert "1 truncated" in done.stderr
+    assert "2 truncated" in done.stderr
 
 
 def huge_png(width: int, height: int) -> bytes:
