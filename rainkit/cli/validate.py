@@ -42,8 +42,8 @@ class _Stages(Stages):
               help="Where the verdict goes  [default: validation.json in the corpus]")  # fmt: skip
 @json_option
 def command(
-    corpus: str, *, budget: str, steps: int | None, seeds: int | None, train_anyway: bool, device: str, workers: int | None, output: Path | None,
-    as_json: bool,
+    corpus: str, *, budget: str, steps: int | None, seeds: int | None, train_anyway: bool, device: str,
+    workers: int | None, output: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     r"""Judge whether a corpus may be released.
 
@@ -58,12 +58,17 @@ def command(
     from rainkit.train.validate import validate
     from rainkit.train.verdict import BUDGETS, NAME, write_verdict
 
-    changes = {name: value for name, value in (("steps", steps), ("seeds", seeds)) if value is not None}
-    spent = replace(BUDGETS[budget], **changes) if changes else budget
+    usual = BUDGETS[budget]
+    spent = replace(usual, steps=steps or usual.steps, seeds=seeds or usual.seeds)
     with _Stages() as report:
         verdict = validate(
-            corpus, budget=spent, jobs=workers, device=device, train_anyway=train_anyway, report=report
-        )  # fmt: skip
+            corpus,
+            budget=budget if spent == usual else spent,
+            jobs=workers,
+            device=device,
+            train_anyway=train_anyway,
+            report=report,
+        )
     path = output or (None if "://" in corpus else Path(corpus) / NAME)
     if path is not None:
         write_verdict(verdict, path)

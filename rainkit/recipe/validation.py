@@ -66,6 +66,9 @@ class Validation(BaseModel):
     gain_seen: float = Field(
         1.0, description="Least gain over the input on seen rain, PSNR-Y.", json_schema_extra={"unit": "dB"}
     )
+    removal_seen: float = Field(
+        0.1, description="Least share of the rain's structure that is removed on seen rain: brightness is not rain."
+    )
     background: float = Field(
         15.0, gt=0, description="Largest E_B of the networks on seen rain.", json_schema_extra={"unit": "levels"}
     )
@@ -76,6 +79,9 @@ class Validation(BaseModel):
         0.0, description="Least gain over the input on unseen rain in each stratum, PSNR-Y.",
         json_schema_extra={"unit": "dB"},
     )  # fmt: skip
+    removal_unseen: float = Field(
+        0.0, description="Least share of the rain's structure that is removed on unseen rain, over all strata."
+    )
     seed_spread: float = Field(
         1.0, gt=0, description="Largest difference between seeds in the gain on seen rain.",
         json_schema_extra={"unit": "dB"},

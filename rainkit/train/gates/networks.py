@@ -14,22 +14,31 @@ from rainkit.train.gates.finding import Finding, column, fail, groups, mean
 
 
 def check_learning(seen: pa.Table, thresholds: Validation) -> Finding:
-    """Find that every network trained on the corpus beats the input on rain that it has seen.
+    """Find that every network trained on the corpus beats the input on rain that it has seen, and by taking rain away.
+
+    Subtracting the rain's mean brightness alone can gain decibels; the removal is free of the mean.
 
     Parameters
     ----------
     seen : pyarrow.Table
-        Results of the networks on held-out backgrounds with the training's rain: `seed`, `gain_psnr_y`,
+        Results of the networks on held-out backgrounds with the training's rain: `seed`, `gain_psnr_y`, `removal`,
         `background_id`.
     thresholds : Validation
-        That of `gain_seen`.
+        Those of `gain_seen` and `removal_seen`.
     """
     gains = {seed: mean(part, "gain_psnr_y") for seed, part in groups(seen, "seed")}
     if not gains or not np.isfinite(list(gains.values())).all():
         return fail("learning", "no network was judged on seen rain")
     worst = min(gains.values())
     found = estimate(column(seen, "gain_psnr_y"), seen["background_id"].to_pylist(), Stream(0, "gate"))
-    reason = f"{found.mean:+.2f} dB over the input on seen rain [{found.low:+.2f}, {found.high:+.2f}], worst seed shown"
+    removal = min(mean(part, "removal") for _, part in groups(seen, "seed"))
+    if removal < thresholds.removal_seen:
+        reason = f"the networks gain {found.mean:+.2f} dB by brightness: {removal:.0%} of the rain's structure goes"
+        return Finding("learning", False, removal, thresholds.removal_seen, "share", reason)
+    reason = (
+        f"{found.mean:+.2f} dB over the input on seen rain [{found.low:+.2f}, {found.high:+.2f}], worst seed shown; "
+        f"{removal:.0%} of the rain's structure removed"
+    )
     return Finding("learning", worst >= thresholds.gain_seen, worst, thresholds.gain_seen, "dB", reason)
 
 
@@ -52,7 +61,15 @@ def check_background(seen: pa.Table, thresholds: Validation) -> Finding:
 
 
 def check_generalisation(seen: pa.Table, unseen: pa.Table, thresholds: Validation) -> Finding:
-    """Find that the networks do not harm pictures with unseen rain, in any stratum; seen rain stands beside it."""
+    """Find that the networks take unseen rain away and harm pictures of no stratum; seen rain stands beside it.
+
+    Parameters
+    ----------
+    seen, unseen : pyarrow.Table
+        Results with columns `stratum`, `gain_psnr_y`, `removal`.
+    thresholds : Validation
+        Those of `gain_unseen`, for each stratum, and `removal_unseen`.
+    """
     gains = {stratum: mean(part, "gain_psnr_y") for stratum, part in groups(unseen, "stratum")}
     gains = {stratum: gain for stratum, gain in gains.items() if math.isfinite(gain)}
     if not gains:
@@ -61,7 +78,11 @@ def check_generalisation(seen: pa.Table, unseen: pa.Table, thresholds: Validatio
     of_seen = {stratum: mean(part, "gain_psnr_y") for stratum, part in groups(seen, "stratum")}
     beside = ", ".join(f"{stratum}: {gain:+.2f} ({of_seen.get(stratum, math.nan):+.2f})" for stratum, gain in
                        sorted(gains.items()))  # fmt: skip
-    reason = f"gain in dB by stratum on unseen (seen) rain: {beside}"
+    removal, of_seen_removal = mean(unseen, "removal"), mean(seen, "removal")
+    both = f"{removal:.0%} of the structure of unseen rain removed ({of_seen_removal:.0%} of seen)"
+    if removal < thresholds.removal_unseen:
+        return Finding("generalisation", False, removal, thresholds.removal_unseen, "share", both)
+    reason = f"{both}; gain in dB by stratum on unseen (seen) rain: {beside}"
     return Finding("generalisation", gains[worst] >= thresholds.gain_unseen, gains[worst], thresholds.gain_unseen,
                    "dB", reason)  # fmt: skip
 
