@@ -13,6 +13,8 @@ References
 
 from __future__ import annotations
 
+import bisect
+import functools
 import hashlib
 import json
 import math
@@ -62,20 +64,36 @@ def share(seed: int, *path: str | int) -> float:
     return (derive(seed, *path) >> 75) * 2.0**-53
 
 
+def _span(low: int, high: int) -> int:
+    """Return how many integers lie in [low, high); raise ValueError unless there are 1 to 2^31."""
+    if not 0 < high - low <= 2**31:
+        raise ValueError(f"integers needs 0 < high - low <= 2**31, not {high - low}")
+    return high - low
+
+
+@functools.lru_cache(maxsize=256)
+def _edges(weights: tuple[float, ...]) -> tuple[int, ...]:
+    """Return where each weight but the first begins, of 2^53; raise ValueError if the weights are impossible."""
+    total = math.fsum(weights)
+    if not weights or min(weights) < 0 or not math.isfinite(total) or total <= 0:
+        raise ValueError(f"weights must be finite, not negative, and not all zero: {list(weights)}")
+    return tuple(round(math.fsum(weights[: i + 1]) / total * 2**53) for i in range(len(weights) - 1))
+
+
 class _Engine(threading.local):
     """One Philox generator per thread, which every stream sets to its own key and counter before it draws."""
 
     def __init__(self) -> None:
         self.philox = np.random.Philox(key=np.zeros(2, dtype=np.uint64))
-        self.counter = np.zeros(4, dtype=np.uint64)
-        self.inner = {"counter": self.counter, "key": np.zeros(2, dtype=np.uint64)}
-        empty = np.zeros(_BLOCK, dtype=np.uint64)
+        # Lists of Python's integers are set several times faster than arrays, whose elements are boxed one by one.
+        self.counter = [0, 0, 0, 0]
+        self.inner: dict[str, Sequence[int]] = {"counter": self.counter, "key": (0, 0)}
         self.state: Any = {
-            "bit_generator": "Philox", "state": self.inner, "buffer": empty, "buffer_pos": _BLOCK,
+            "bit_generator": "Philox", "state": self.inner, "buffer": [0] * _BLOCK, "buffer_pos": _BLOCK,
             "has_uint32": 0, "uinteger": 0,
         }  # fmt: skip
 
-    def seek(self, key: NDArray[np.uint64], block: int) -> None:
+    def seek(self, key: tuple[int, int], block: int) -> None:
         """Make the next word the first of a block; counters of a stream stay below 2^64."""
         self.counter[0] = block
         self.inner["key"] = key
@@ -101,19 +119,32 @@ class Stream:
     True
     """
 
-    __slots__ = ("_key", "_path", "_position", "_seed")
+    __slots__ = ("_block", "_four", "_key", "_path", "_position", "_seed")
 
     def __init__(self, seed: int, *path: str | int) -> None:
         self._seed = seed
         self._path = path
         self._position = 0
-        self._key: NDArray[np.uint64] | None = None
+        self._key: tuple[int, int] | None = None
+        self._block = -1
+        self._four: list[int] = []
 
-    def _words(self) -> NDArray[np.uint64]:
+    def _halves(self) -> tuple[int, int]:
+        """Return the key as two words."""
         if self._key is None:
             key = derive(self._seed, *self._path)
-            self._key = np.array([key & (2**64 - 1), key >> 64], dtype=np.uint64)
+            self._key = key & (2**64 - 1), key >> 64
         return self._key
+
+    def _word(self) -> int:
+        """Return the next word; single ones come from a block that is kept, without arrays."""
+        block, place = divmod(self._position, _BLOCK)
+        if block != self._block:
+            _ENGINE.seek(self._halves(), block)
+            self._four = _ENGINE.philox.random_raw(_BLOCK).tolist()
+            self._block = block
+        self._position += 1
+        return self._four[place]
 
     def __repr__(self) -> str:
         return f"Stream({', '.join(repr(part) for part in (self._seed, *self._path))})"
@@ -127,8 +158,12 @@ class Stream:
         block, done = divmod(self._position, _BLOCK)
         self._position += count
         # Setting the state of one generator costs a tenth of making another; the words are the same.
-        _ENGINE.seek(self._words(), block)
+        _ENGINE.seek(self._halves(), block)
         return np.asarray(_ENGINE.philox.random_raw(done + count), dtype=np.uint64)[done:]
+
+    def skip(self, count: int) -> None:
+        """Pass over the next `count` words."""
+        self._position += count
 
     def uniform(self, count: int, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
         """Return `count` doubles in [low, high): multiples of 2^-53 of the span, shape (count,)."""
@@ -145,19 +180,23 @@ class Stream:
         ValueError
             If `high <= low` or the span exceeds 2^31.
         """
-        span = high - low
-        if not 0 < span <= 2**31:
-            raise ValueError(f"integers needs 0 < high - low <= 2**31, not {span}")
+        span = np.uint64(_span(low, high))
         words = self.bits(count) >> np.uint64(32)
-        return ((words * np.uint64(span)) >> np.uint64(32)).astype(np.int64) + low
+        return ((words * span) >> np.uint64(32)).astype(np.int64) + low
 
     def integer(self, low: int, high: int) -> int:
-        """Return one integer in [low, high)."""
-        return int(self.integers(low, high, 1)[0])
+        """Return one integer in [low, high), the next of `integers`.
+
+        Raises
+        ------
+        ValueError
+            If `high <= low` or the span exceeds 2^31.
+        """
+        return low + ((self._word() >> 32) * _span(low, high) >> 32)
 
     def number(self, low: float = 0.0, high: float = 1.0) -> float:
-        """Return one double in [low, high)."""
-        return float(self.uniform(1, low, high)[0])
+        """Return one double in [low, high), the next of `uniform`."""
+        return low + (self._word() >> 11) * 2.0**-53 * (high - low)
 
     def choice(self, weights: Sequence[float], count: int) -> NDArray[np.int64]:
         """Return `count` indices into `weights`, drawn in proportion to them, shape (count,), dtype int64.
@@ -167,13 +206,13 @@ class Stream:
         ValueError
             If there is no positive weight, or one is negative or not finite.
         """
-        total = math.fsum(weights)
-        if not weights or min(weights) < 0 or not math.isfinite(total) or total <= 0:
-            raise ValueError(f"weights must be finite, not negative, and not all zero: {list(weights)}")
-        sums = [round(math.fsum(weights[: i + 1]) / total * 2**53) for i in range(len(weights))]
-        edges = np.array(sums[:-1], dtype=np.int64)
+        edges = np.array(_edges(tuple(weights)), dtype=np.int64)
         words = (self.bits(count) >> np.uint64(11)).astype(np.int64)
         return np.searchsorted(edges, words, side="right").astype(np.int64)
+
+    def index(self, weights: Sequence[float]) -> int:
+        """Return one index into `weights`, the next of `choice`; it raises what `choice` raises."""
+        return bisect.bisect_right(_edges(tuple(weights)), self._word() >> 11)
 
     def permutation(self, count: int) -> NDArray[np.int64]:
         """Return the integers below `count` in random order, shape (count,), dtype int64."""
@@ -188,6 +227,12 @@ class Stream:
         halves = (words >> np.uint64(32)).astype(np.int64) + (words & np.uint64(0xFFFFFFFF)).astype(np.int64)
         total = halves.sum(axis=0, dtype=np.int64) - 6 * (2**32 - 1)
         return np.asarray(mean + deviation * (total.astype(np.float64) * 2.0**-32))
+
+    def deviate(self, mean: float = 0.0, deviation: float = 1.0) -> float:
+        """Return one nearly normal double, the next of `normal`."""
+        words = [self._word() for _ in range(6)]
+        total = sum((word >> 32) + (word & 0xFFFFFFFF) for word in words) - 6 * (2**32 - 1)
+        return mean + deviation * (total * 2.0**-32)
 
     def exponential(self, count: int) -> NDArray[np.float64]:
         """Return `count` doubles from the unit exponential distribution, multiples of 2^-40, shape (count,).
@@ -212,4 +257,4 @@ class Stream:
 
     def generator(self) -> np.random.Generator:
         """Return a NumPy generator on this path, for libraries that want one; its distributions may change."""
-        return np.random.Generator(np.random.Philox(key=self._words()))
+        return np.random.Generator(np.random.Philox(key=np.array(self._halves(), dtype=np.uint64)))

@@ -74,8 +74,13 @@ class Numbers(BaseModel):
         return {"anyOf": [{"type": "number"}, {**numbers, "minItems": 2, "maxItems": 2}, choice]}
 
     def draw(self, rng: Stream) -> float:
-        """Return one of the numbers."""
-        return float(self.draws(rng, 1)[0])
+        """Return one of the numbers; a number that is alone takes its word of the stream but does not make it."""
+        if self.low == self.high:
+            rng.skip(1)
+            return self.low + 0.0
+        if self.values:
+            return self.values[rng.index(self.weights or (1.0,) * len(self.values))]
+        return rng.number(self.low, self.high)
 
     def draws(self, rng: Stream, count: int) -> NDArray[np.float64]:
         """Return `count` of the numbers, float64, shape (count,)."""

@@ -39,6 +39,26 @@ def test_streams_do_not_disturb_one_another() -> None:
     assert np.array_equal(np.concatenate(mixed[1::2]), Stream(1, "b").bits(7))
 
 
+@given(st.lists(st.tuples(st.sampled_from(["number", "integer", "index", "deviate", "skip"]), st.integers(0, 7))))
+def test_single_draws_are_those_of_arrays(steps: list[tuple[str, int]]) -> None:
+    """Any mixture of single draws, arrays and skips reads the same words as arrays alone."""
+    single, arrays = Stream(7, "single"), Stream(7, "single")
+    weights = [0.3, 0.0, 0.5, 0.2]
+    for name, more in steps:
+        if name == "number":
+            assert single.number(-3.25, 1.1) == arrays.uniform(1, -3.25, 1.1)[0]
+        elif name == "integer":
+            assert single.integer(-5, 2**31 - 5) == arrays.integers(-5, 2**31 - 5, 1)[0]
+        elif name == "index":
+            assert single.index(weights) == arrays.choice(weights, 1)[0]
+        elif name == "deviate":
+            assert single.deviate(0.1, 3.3) == arrays.normal(1, 0.1, 3.3)[0]
+        else:
+            single.skip(more)
+            arrays.bits(more)
+        assert np.array_equal(single.bits(more), arrays.bits(more))
+
+
 def test_threads_do_not_disturb_one_another() -> None:
     results: dict[int, np.ndarray] = {}
 
@@ -107,15 +127,21 @@ def test_a_permutation_holds_each_number_once() -> None:
 def test_impossible_weights_are_refused(weights: list[float]) -> None:
     with pytest.raises(ValueError, match="weights must be"):
         Stream(1).choice(weights, 1)
+    with pytest.raises(ValueError, match="weights must be"):
+        Stream(1).index(weights)
 
 
 def test_an_empty_range_is_refused() -> None:
     with pytest.raises(ValueError, match="0 < high - low"):
         Stream(1).integers(3, 3, 1)
+    with pytest.raises(ValueError, match="0 < high - low"):
+        Stream(1).integer(3, 3)
 
 
 def test_the_generator_for_libraries_starts_at_the_beginning() -> None:
     stream = Stream(4, "library")
     stream.bits(10)
-    expected = np.random.Generator(np.random.Philox(key=stream._words())).integers(0, 100, 5)
+    expected = np.random.Generator(np.random.Philox(key=np.array(stream._halves(), dtype=np.uint64))).integers(
+        0, 100, 5
+    )
     assert np.array_equal(stream.generator().integers(0, 100, 5), expected)
