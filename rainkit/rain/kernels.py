@@ -20,38 +20,69 @@ def halve(values: Any, rounded: Any) -> None:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _slide(sums: Any, seeds: Any, row: Any, length: Any) -> None:
-    """Move a running sum over `length` rows of seeds, so that it ends in `row`."""
-    if row >= 0:
-        for u in range(sums.size):
-            sums[u] += seeds[row, u]
-    if row >= length:
-        for u in range(sums.size):
-            sums[u] -= seeds[row - length, u]
+def plant(seeds: Any, words: Any, values: Any) -> None:
+    """Set seeds at random places of a flat field, by two words each: N for places, then N for weights.
+
+    A weight is 255 less one of the first `values` integers.
+    """
+    count, size = words.size >> 1, np.uint64(seeds.size)
+    for i in range(count):
+        place = ((words[i] >> np.uint64(32)) * size) >> np.uint64(32)
+        less = ((words[count + i] >> np.uint64(32)) * np.uint64(values)) >> np.uint64(32)
+        seeds[place] = np.uint8(np.uint64(255) - less)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def run_along(seeds: Any, shape: Any, boxes: Any, slope: Any, taps: Any) -> Any:
-    """Return a layer of slanted streaks from seeds by running sums, uint8; the cost depends on the size alone.
+def _grow(sums: Any, growth: Any, seeds: Any, row: Any, boxes: Any) -> None:
+    """Move the sums along the streaks to `row`: the second differences of a trapezoid are +1 -1 -1 +1."""
+    first, second = boxes
+    if row >= first + second:
+        begin, level, fall, end = seeds[row], seeds[row - first], seeds[row - second], seeds[row - first - second]
+        for u in range(sums.size):
+            growth[u] += np.int32(begin[u]) - np.int32(level[u]) - np.int32(fall[u]) + np.int32(end[u])
+            sums[u] += growth[u]
+        return
+    for back, sign in ((0, 1), (first, -1), (second, -1)):
+        if row >= back:
+            for u in range(sums.size):
+                growth[u] += np.int32(sign) * np.int32(seeds[row - back, u])
+    for u in range(sums.size):
+        sums[u] += growth[u]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _spread(light: Any, line: Any, taps: Any) -> None:
+    """Weigh a line by taps, from half a unit for rounding; four at a time, so that sums stay in registers longer."""
+    light[:] = 8192
+    count, j = taps.size, 0
+    while j + 4 <= count:
+        a, b, c, d = taps[j], taps[j + 1], taps[j + 2], taps[j + 3]
+        for x in range(light.size):
+            light[x] += a * line[x + j] + b * line[x + j + 1] + c * line[x + j + 2] + d * line[x + j + 3]
+        j += 4
+    while j < count:
+        a = taps[j]
+        for x in range(light.size):
+            light[x] += a * line[x + j]
+        j += 1
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def run_along(seeds: Any, layer: Any, boxes: Any, slope: Any, taps: Any) -> None:
+    """Draw slanted streaks from seeds by running sums into a uint8 layer; the cost depends on the size alone.
 
     `seeds` (height + first + second - 2, columns) holds the weight of a streak where it begins, in columns that move
     by `slope` / 2**16 px a row and wrap around. Along, a streak is the trapezoid of two boxes of `first` and `second`
     rows; across, it is a row of `taps` (16, 2 n + 1), one for each sixteenth of a pixel, in units of 2**-14.
     """
-    (height, width), (first, second) = shape, boxes
-    columns = seeds.shape[1]
-    count = taps.shape[1]
-    layer = np.empty((height, width), dtype=np.uint8)
-    newer = np.zeros(columns, dtype=np.int32)  # sums over `first` rows that end in this row
-    older = np.zeros(columns, dtype=np.int32)  # the same, `second` rows earlier
+    width, (first, second) = layer.shape[1], boxes
+    columns, count = seeds.shape[1], taps.shape[1]
+    growth = np.zeros(columns, dtype=np.int32)
     sums = np.zeros(columns, dtype=np.int32)
     line = np.empty(width + count - 1, dtype=np.int32)
     light = np.empty(width, dtype=np.int32)
     for row in range(seeds.shape[0]):
-        _slide(newer, seeds, row, first)
-        _slide(older, seeds, row - second, first)
-        for u in range(columns):
-            sums[u] += newer[u] - older[u]
+        _grow(sums, growth, seeds, row, boxes)
         y = row - (first + second - 2)
         if y < 0:
             continue
@@ -60,14 +91,9 @@ def run_along(seeds: Any, shape: Any, boxes: Any, slope: Any, taps: Any) -> Any:
         head = min(columns - start, line.size)
         line[:head] = sums[start : start + head]
         line[head:] = sums[: line.size - head]
-        light[:] = 8192
-        for j in range(count):
-            tap = np.int32(taps[place & 15, j])
-            for x in range(width):
-                light[x] += tap * line[x + j]
+        _spread(light, line, taps[place & 15])
         for x in range(width):
             layer[y, x] = min(np.int32(255), light[x] >> 14)
-    return layer
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

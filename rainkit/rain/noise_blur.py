@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Annotated, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from rainkit.rain.ranges import Numbers, numbers, within
-from rainkit.rain.raster import DEGREE, fall
+from rainkit.rain.raster import DEGREE, SINES
 from rainkit.rain.scratch import borrow
 from rainkit.rain.simulator import DrawnRain
 from rainkit.records import Pixels, Rain, Scalar
@@ -121,9 +123,16 @@ class NoiseBlur(DrawnRain):
 
 
 def _saturate(first: Pixels, second: Pixels) -> Pixels:
-    import cv2  # noqa: PLC0415
-
     return np.asarray(cv2.add(first, second), dtype=np.uint8)
+
+
+@functools.lru_cache(maxsize=1024)
+def _gaussian(sigma: float) -> NDArray[np.float64]:
+    """Return exp(-x^2 / (2 sigma^2)) for each sixteenth of a pixel, float64 (16, 2 n + 1), to 2.5 sigma."""
+    reach = math.ceil(2.5 * sigma)
+    # Python's exponential, because NumPy's differs between processors.
+    half = np.array([math.exp(-((k / 16 / sigma) ** 2) / 2) for k in range(16 * reach + 16)])
+    return half[np.abs(np.arange(16)[:, None] + 16 * np.arange(-reach, reach + 1))]
 
 
 def _profile(width: float, slant: float, opacity: int, rows: int) -> NDArray[np.int32]:
@@ -141,15 +150,8 @@ def _profile(width: float, slant: float, opacity: int, rows: int) -> NDArray[np.
         What the running sums multiply a seed with at the core.
     """
     sigma = (0.3 * ((width - 1) * 0.5 - 1) + 0.8) / slant
-    reach = math.ceil(2.5 * sigma)
     scale = opacity * 2**14 / (255 * rows)
-    return np.array(
-        [
-            [round(scale * math.exp(-(((j + phase / 16) / sigma) ** 2) / 2)) for j in range(-reach, reach + 1)]
-            for phase in range(16)
-        ],
-        dtype=np.int32,
-    )
+    return np.rint(scale * _gaussian(sigma)).astype(np.int32)
 
 
 def _bundle(
@@ -165,13 +167,14 @@ def _bundle(
     variation: int,
 ) -> Pixels:
     """Return a layer of parallel streaks, uint8 H x W; direction in 1/64 degree, opacity and variation of 255."""
-    right, down = (int(part[0]) for part in fall(np.array([direction])))
-    if abs(right) > abs(down):  # flatter than 45 degrees: draw the picture that is mirrored at its diagonal
+    from rainkit.rain import kernels  # noqa: PLC0415 - numba is loaded only to draw
+
+    turn = 360 * DEGREE
+    right, down = int(SINES[direction % turn]), int(SINES[(direction + 90 * DEGREE) % turn])
+    flat = abs(right) > abs(down)
+    if flat:  # flatter than 45 degrees: draw the picture that is mirrored at its diagonal
         right, down = down, right
         shape = (shape[1], shape[0])
-        flat = True
-    else:
-        flat = False
     if down < 0:
         right, down = -right, -down
     slope = (right << 16) // down
@@ -183,10 +186,8 @@ def _bundle(
     columns = shape[1] + ((rows * abs(slope)) >> 16) + taps.shape[1] + 2
     seeds = borrow("seeds", (height * columns,), np.uint8, zero=True)
     mean = share * seeds.size
-    count = max(0, round(mean + math.sqrt(mean * (1 - share)) * float(rng.normal(1)[0])))
-    places = rng.integers(0, seeds.size, count)
-    seeds[places] = 255 - rng.integers(0, variation + 1, count)
-    from rainkit.rain import kernels  # noqa: PLC0415 - numba is loaded only to draw
-
-    layer: Pixels = kernels.run_along(seeds.reshape(height, columns), shape, (first, second), slope, taps)
-    return np.ascontiguousarray(layer.T) if flat else layer
+    count = max(0, round(mean + math.sqrt(mean * (1 - share)) * rng.deviate()))
+    kernels.plant(seeds, rng.bits(2 * count), variation + 1)
+    layer: Pixels = borrow("flat layer", shape, np.uint8) if flat else np.empty(shape, dtype=np.uint8)
+    kernels.run_along(seeds.reshape(height, columns), layer, (first, second), slope, taps)
+    return np.asarray(cv2.transpose(layer), dtype=np.uint8) if flat else layer
