@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,11 +94,15 @@ def draw_axis(path: Path, title: str, places: Sequence[Place], panels: Sequence[
     """
     figure, axes = _figure(len(panels), len(PANELS), (3.3, 2.9))
     spots, ticks, labels = _spots(places, log)
+    step = min((right - left for left, right in itertools.pairwise(sorted(ticks))), default=1.0)
     for row, panel in zip(axes, panels, strict=True):
         for cell, (metric, name) in zip(row, PANELS.items(), strict=True):
             for number, (line, levels) in enumerate(panel.lines.items()):
                 marks = {level: each[metric] for level, each in levels.items()}
-                _draw_line(cell, places, spots, marks, name=line, number=number)
+                # Lines that meet would hide one another's intervals.
+                aside = (number - (len(panel.lines) - 1) / 2) * 0.06
+                shifted = {level: spot * 2**aside if log else spot + aside * step for level, spot in spots.items()}
+                _draw_line(cell, places, shifted, marks, name=line, number=number)
             cell.set_title(name, fontsize=8)
             if log:
                 cell.set_xscale("log", base=2)
@@ -131,10 +136,10 @@ def draw_trade_off(path: Path, panels: Sequence[Panel]) -> None:
         marks = [mark for levels in panel.lines.values() for mark in levels.values()]
         reach = 1.15 * max((mark["rain_free_error"].mean for mark in marks), default=1.0)
         top = 1.15 * max((mark["removal"].high for mark in marks if math.isfinite(mark["removal"].high)), default=1.0)
-        for quotient in _quotients(top / reach * 1000):
+        for quotient in _quotients([mark["removal_per_damage"].mean for mark in marks]):
             cell.plot([0, reach], [0, reach * quotient / 1000], color="0.8", linewidth=0.8, zorder=0)
-            edge = min(reach, top / quotient * 1000)
-            cell.annotate(f"{quotient:g}", (edge, edge * quotient / 1000), color="0.5", fontsize=7, clip_on=True)
+            edge = 0.97 * min(reach, top / quotient * 1000)
+            cell.text(edge, edge * quotient / 1000, f"{quotient:g}", color="0.5", fontsize=7, ha="right", va="bottom")
         for number, (line, levels) in enumerate(panel.lines.items()):
             for spot, (level, mark) in enumerate(levels.items()):
                 across, up = mark["rain_free_error"], mark["removal"]
@@ -164,7 +169,7 @@ def draw_differences(path: Path, rows: Sequence[tuple[str, Mapping[str, tuple[Ma
     RecipeError
         If matplotlib is not installed.
     """
-    figure, axes = _figure(1, len(PANELS), (2.7, 0.9 + 0.3 * len(rows)), share=True)
+    figure, axes = _figure(1, len(PANELS), (2.7, 0.9 + 0.4 * len(rows)), share=True)
     for cell, (metric, name) in zip(axes[0], PANELS.items(), strict=True):
         cell.axvline(0, color="0.7", linewidth=0.8)
         for place, (_, metrics) in enumerate(rows):
@@ -173,7 +178,7 @@ def draw_differences(path: Path, rows: Sequence[tuple[str, Mapping[str, tuple[Ma
             cell.plot(seeds, [place] * len(seeds), "o", markerfacecolor="none", color=_COLOURS[0], markersize=5)
         cell.set_title(name.split("\n", maxsplit=1)[0], fontsize=8)
     axes[0][0].set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=7)
-    axes[0][0].invert_yaxis()
+    axes[0][0].set_ylim(len(rows) - 0.5, -0.5)
     _finish(figure, axes, path, legend=False)
 
 
@@ -236,7 +241,12 @@ def _bars(mark: Mark) -> list[list[float]] | None:
     return [[max(0.0, mark.mean - mark.low)], [max(0.0, mark.high - mark.mean)]]
 
 
-def _quotients(largest: float) -> list[float]:
-    """Return up to five round removals per damage that cross the panel."""
-    step = 10 ** math.floor(math.log10(max(largest, 1e-6)))
-    return [step * factor for factor in (0.2, 0.5, 1, 2, 5)]
+def _quotients(found: Sequence[float]) -> list[float]:
+    """Return round removals per damage from below to above those that were found, about five."""
+    known = [value for value in found if value > 0]
+    if not known:
+        return []
+    low, high = 0.7 * min(known), 1.4 * max(known)
+    step = 10.0 ** math.floor(math.log10((high - low) / 2))
+    step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= 5)
+    return [step * number for number in range(max(1, math.ceil(low / step)), math.floor(high / step) + 1)]

@@ -23,6 +23,7 @@ SEED = 0
 """Of the bootstrap."""
 SHOWN = ("e_r", "e_b", "rain_free_error", "removal", "removal_per_damage", "gain_psnr_y", "psnr_y")
 """Metrics of the Markdown tables, in their order."""
+_DIGITS = {"removal": 3}
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,8 @@ def _grid_table(groups: Sequence[Group]) -> Iterator[str]:
     for group in groups:
         labels = [level for _, level in group.labels]
         facts = [str(group.training["backgrounds"]), f"{group.training['complexity']:.3f}"]
-        yield f"| {' | '.join([*labels, *facts, *(_interval(group.estimates.get(name)) for name in SHOWN)])} |"
+        values = [_interval(group.estimates.get(name), _DIGITS.get(name, 2)) for name in SHOWN]
+        yield f"| {' | '.join([*labels, *facts, *values])} |"
     yield ""
 
 
@@ -249,16 +251,17 @@ def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _interval(value: Estimate | None) -> str:
+def _interval(value: Estimate | None, digits: int) -> str:
     if value is None or not math.isfinite(value.mean):
         return "-"
     if not math.isfinite(value.low):
-        return f"{value.mean:.2f}"
-    return f"{value.mean:.2f} [{value.low:.2f}, {value.high:.2f}]"
+        return f"{value.mean:.{digits}f}"
+    return f"{value.mean:.{digits}f} [{value.low:.{digits}f}, {value.high:.{digits}f}]"
 
 
 def _difference(value: Difference) -> str:
     if not math.isfinite(value.mean):
         return "-"
-    text = f"{value.mean:+.2f} [{value.low:+.2f}, {value.high:+.2f}]"
+    digits = _DIGITS.get(value.metric, 2)
+    text = f"{value.mean:+.{digits}f} [{value.low:+.{digits}f}, {value.high:+.{digits}f}]"
     return f"**{text}**" if value.sign else text
