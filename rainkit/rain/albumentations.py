@@ -85,6 +85,11 @@ class RandomRain(Component):
         json_schema_extra={"unit": "1"},
     )
 
+    @property
+    def tinted(self) -> bool:
+        """Whether layers are RGB: those of grey drops are grey."""
+        return len(set(self.drop_colour)) > 1
+
     def __call__(self, shape: tuple[int, int], rng: Stream, depth: NDArray[np.uint16] | None = None) -> Rain:
         """Draw the rain of one picture.
 
@@ -120,7 +125,7 @@ class RandomRain(Component):
         transform.set_random_state(rng.child("drops").generator(), random.Random(0))
         drawn = transform.get_params_dependent_on_data({"shape": (*shape, 3)}, {})
         layer: Pixels = transform.apply(np.zeros((*shape, 3), dtype=np.uint8), **drawn)
-        if len(set(self.drop_colour)) == 1:
+        if not self.tinted:
             layer = np.ascontiguousarray(layer[..., 0])
         passed = round(self.brightness * 255)
         parameters: dict[str, Scalar] = {

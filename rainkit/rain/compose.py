@@ -84,7 +84,7 @@ def compose(clean: Pixels, rain: Rain) -> Pixels:
 
 def _row(colour: tuple[int, int, int], width: int) -> Pixels:
     """Return a row of one colour, uint8, `width` times its three bytes."""
-    return np.tile(np.array(colour, dtype=np.uint8), width)
+    return np.frombuffer(bytes(colour) * width, dtype=np.uint8)
 
 
 def _rows(values: Pixels, first: int, last: int, name: str) -> Pixels:
@@ -102,13 +102,14 @@ def _compose_bytes(clean: Pixels, rain: Rain) -> Pixels:
 
     rainy = np.empty_like(clean, order="C")
     (height, width), mode = clean.shape[:2], list(COMPOSITIONS).index(rain.compose)
-    inks = _row(rain.airlight or (0, 0, 0), width), _row(rain.colour, width)
+    plain = rain.transmission is None and rain.compose in {"add", "heavy"}
+    inks = (_row((0, 0, 0), 0),) * 2 if plain else (_row(rain.airlight or (0, 0, 0), width), _row(rain.colour, width))
     step = max(1, STRIP // width)
     for first in range(0, height, step):
         last = min(first + step, height)
         out, scene = rainy[first:last].reshape(last - first, -1), clean[first:last].reshape(last - first, -1)
         layer = _rows(rain.layer, first, last, "layer rows")
-        if rain.transmission is None and rain.compose in {"add", "heavy"}:
+        if plain:
             cv2.add(scene, layer, out)  # integers, saturating at 255
         elif rain.transmission is None:
             mixing.mix_plain(out, scene, layer, inks[1], mode)

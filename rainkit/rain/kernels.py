@@ -40,12 +40,11 @@ def _grow(sums: Any, growth: Any, seeds: Any, row: Any, boxes: Any) -> None:
         begin, level, fall, end = seeds[row], seeds[row - first], seeds[row - second], seeds[row - first - second]
         for u in range(sums.size):
             growth[u] += np.int32(begin[u]) - np.int32(level[u]) - np.int32(fall[u]) + np.int32(end[u])
-            sums[u] += growth[u]
-        return
-    for back, sign in ((0, 1), (first, -1), (second, -1)):
-        if row >= back:
-            for u in range(sums.size):
-                growth[u] += np.int32(sign) * np.int32(seeds[row - back, u])
+    else:
+        for back, sign in ((0, 1), (first, -1), (second, -1)):
+            if row >= back:
+                for u in range(sums.size):
+                    growth[u] += np.int32(sign) * np.int32(seeds[row - back, u])
     for u in range(sums.size):
         sums[u] += growth[u]
 
@@ -57,13 +56,14 @@ def _spread(light: Any, line: Any, taps: Any) -> None:
     count, j = taps.size, 0
     while j + 4 <= count:
         a, b, c, d = taps[j], taps[j + 1], taps[j + 2], taps[j + 3]
+        first, second, third, fourth = line[j:], line[j + 1 :], line[j + 2 :], line[j + 3 :]
         for x in range(light.size):
-            light[x] += a * line[x + j] + b * line[x + j + 1] + c * line[x + j + 2] + d * line[x + j + 3]
+            light[x] += a * first[x] + b * second[x] + c * third[x] + d * fourth[x]
         j += 4
     while j < count:
-        a = taps[j]
+        a, first = taps[j], line[j:]
         for x in range(light.size):
-            light[x] += a * line[x + j]
+            light[x] += a * first[x]
         j += 1
 
 

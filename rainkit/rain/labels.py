@@ -42,6 +42,12 @@ def coverage(layer: Pixels, threshold: int = MASK_THRESHOLD) -> float:
     return float(cv2.countNonZero(rain) / rain.size)
 
 
+def mean(layer: Pixels) -> float:
+    """Return the mean of a layer over its pixels and channels, 0..255, from an integer sum."""
+    # OpenCV adds up bytes as integers; doubles hold the sums of its channels exactly below 2^53.
+    return sum(cv2.sumElems(layer)) / layer.size
+
+
 def squared_error(first: Pixels, second: Pixels) -> int:
     """Return the sum of the squared differences of two uint8 pictures, exact."""
     # OpenCV adds up integers here; doubles hold the sum exactly below 2^53, which is 138 gigapixels.

@@ -90,6 +90,11 @@ class Mixture(Component):
         if len(veiled) > 1:
             raise ValueError(f"only one part of a sum can have a veil, not {', '.join(veiled)}")
 
+    @property
+    def tinted(self) -> bool:
+        """Whether a layer may be RGB: that of any part, even of one that is seldom chosen."""
+        return any(part.rain.tinted for part in self.parts)
+
     def __call__(self, shape: tuple[int, int], rng: Stream, depth: NDArray[np.uint16] | None = None) -> Rain:
         """Draw the rain of one picture.
 

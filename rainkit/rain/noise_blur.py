@@ -131,8 +131,9 @@ def _gaussian(sigma: float) -> NDArray[np.float64]:
     """Return exp(-x^2 / (2 sigma^2)) for each sixteenth of a pixel, float64 (16, 2 n + 1), to 2.5 sigma."""
     reach = math.ceil(2.5 * sigma)
     # Python's exponential, because NumPy's differs between processors.
-    half = np.array([math.exp(-((k / 16 / sigma) ** 2) / 2) for k in range(16 * reach + 16)])
-    return half[np.abs(np.arange(16)[:, None] + 16 * np.arange(-reach, reach + 1))]
+    half: NDArray[np.float64] = np.array([math.exp(-((k / 16 / sigma) ** 2) / 2) for k in range(16 * reach + 16)])
+    profile: NDArray[np.float64] = half[np.abs(np.arange(16)[:, None] + 16 * np.arange(-reach, reach + 1))]
+    return profile
 
 
 def _profile(width: float, slant: float, opacity: int, rows: int) -> NDArray[np.int32]:

@@ -39,6 +39,11 @@ class DrawnRain(Component):
     def _start_from_preset(cls, data: Any) -> Any:
         return start_from(data, cls.model_fields["kind"].default)
 
+    @property
+    def tinted(self) -> bool:
+        """Whether layers are RGB: `finish` colours light, but not shares."""
+        return self.compose != "alpha" and self.colour != (255, 255, 255)
+
     def finish(
         self,
         layer: Pixels,

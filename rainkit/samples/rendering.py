@@ -32,6 +32,9 @@ EXTENSIONS: dict[str, str] = {
 """Channel of the recipe to the extension of its member."""
 
 
+_JSON = json.JSONEncoder(sort_keys=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """A sample before encoding.
@@ -55,7 +58,7 @@ def members(recipe: Recipe) -> tuple[str, ...]:
 
 def tinted(recipe: Recipe) -> bool:
     """Return whether any rain of the recipe has coloured streaks; then every rain layer of the corpus is RGB."""
-    return any(getattr(rain, "tinted", False) for rain in recipe.rain.values())
+    return any(rain.tinted for rain in recipe.rain.values())
 
 
 def crop(pixels: Pixels, sample: Sample) -> Pixels:
@@ -117,9 +120,9 @@ def render(sample: Sample, pixels: Pixels, recipe: Recipe, depth: NDArray[np.uin
     arrays = {EXTENSIONS[channel]: made[channel]() for channel in recipe.samples.channels}
     labels = {
         "simulator": simulator.kind,
-        "rain_params": json.dumps(dict(rain.parameters), sort_keys=True),
+        "rain_params": _JSON.encode(dict(rain.parameters)),
         "coverage": cv2.countNonZero(mask) / mask.size,
-        "rain_mean": float(rain.layer.sum(dtype=np.int64) / rain.layer.size),
+        "rain_mean": measuring.mean(rain.layer),
         "psnr_rainy": measuring.psnr(clean, rainy),
         "composition": rain.compose,
         "light": rain.light,
@@ -134,7 +137,10 @@ def _hexadecimal(colour: tuple[int, int, int]) -> str:
 
 
 def _layer(rain: Rain, colour: bool) -> Pixels:
-    return np.repeat(rain.layer[:, :, None], 3, axis=2) if colour and rain.layer.ndim == 2 else rain.layer
+    """Return the layer, RGB if one of the corpus may be."""
+    if not colour or rain.layer.ndim == 3:
+        return rain.layer
+    return np.asarray(cv2.merge([rain.layer] * 3), dtype=np.uint8)
 
 
 def _or(array: NDArray[Any] | None, shape: tuple[int, ...], value: int, dtype: type[Any]) -> NDArray[Any]:
