@@ -14,6 +14,7 @@ from rainkit.engines.serial import Serial
 from rainkit.recipe import Recipe, fingerprint
 from rainkit.records import Engine
 from rainkit.release.commit import commit
+from rainkit.release.extend import adopt_shards
 from rainkit.samples import Plan, ShardPlan, Units
 from rainkit.samples.draw import ShardTask, draw_shard
 from rainkit.strata import Stratification, fit
@@ -119,6 +120,8 @@ def build(
     engine: Engine | None = None,
     cache: Path | None = None,
     report: Report = _quiet,
+    *,
+    older: Path | None = None,
 ) -> Built:
     """Build the corpus of a recipe, or continue a build that was cut off.
 
@@ -130,6 +133,8 @@ def build(
         Output folder; the corpus is NAME-VERSION in it.
     engine, cache, report
         As for `plan`; no engine can change a byte.
+    older : Path, optional
+        A finished corpus that this one extends: none of its samples may change, and its whole shards are copied.
 
     Returns
     -------
@@ -149,6 +154,8 @@ def build(
         planned = plan(recipe, engine, cache, report)
         work.begin(_digest(planned))
         shards = list(planned.plan.shards())
+        if older is not None:
+            adopt_shards(older, recipe, _tasks(work, planned, shards))
         left = [shard for shard in shards if work.finished(shard.split, shard.number) is None]
         advance = report("draw", sum(shard.stop - shard.start for shard in shards))
         advance(sum(shard.stop - shard.start for shard in shards if shard not in set(left)), "")

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "verify": "Check a corpus against its checksums and manifest.",
     "export": "Write a corpus as folders of pictures.",
     "diff": "Compare two corpora or manifests.",
+    "extend": "Add samples to a corpus without changing the ones it has.",
     "rebuild": "Draw a corpus again from its manifest.",
     "release": "Prepare a corpus or its manifest for others.",
     "train": "Train a small network on a corpus.",

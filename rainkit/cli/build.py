@@ -5,12 +5,15 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
 from rainkit.cli.output import Advance, json_option, print_json, progress
 from rainkit.cli.settings import engine_options, moved_sources, source_option
+
+if TYPE_CHECKING:
+    from rainkit.pipeline import Built
 
 
 class Stages:
@@ -57,6 +60,11 @@ def command(recipe: Path, output: Path, sources: tuple[str, ...], as_json: bool,
     runner, cache = make_engine(**engine)
     with Stages() as report:
         built = build(loaded, output, runner, cache, report)
+    print_built(built, as_json)
+
+
+def print_built(built: Built, as_json: bool) -> None:
+    """Say what was built: the summary on stderr, the path of the corpus last on stdout."""
     if as_json:
         print_json({**asdict(built), "folder": str(built.folder)})
         return

@@ -24,8 +24,8 @@ def command(name: str | None, as_json: bool) -> None:
       rainkit show noise_blur
       rainkit show slacking-off-small
     """
-    from rainkit.reference import describe_component, describe_preset, list_components, list_presets
     from rainkit.recipe import suggest
+    from rainkit.reference import describe_component, describe_preset, list_components, list_presets
 
     tables = {**list_components(), "presets": list_presets()}
     if name is None or name in tables:

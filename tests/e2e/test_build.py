@@ -264,3 +264,19 @@ def test_a_json_member_is_plain(corpus: Path) -> None:
     kinds = {tuple((k, type(v).__name__) for k, v in json.load(io.BytesIO(text)).items()) for text in texts}
     assert len(kinds) == 1
     assert "NoneType" not in str(kinds)
+
+
+def test_extending_keeps_every_sample(rainkit: Run, recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    text = recipe.read_text().replace("version: 1.0.0", "version: 1.1.0").replace("samples: 60", "samples: 90")
+    (tmp_path / "recipe.yaml").write_text(text)
+    rainkit("extend", corpus, tmp_path / "recipe.yaml", "-o", tmp_path / "extended")
+    rainkit("build", tmp_path / "recipe.yaml", "-o", tmp_path / "built")
+    extended = tmp_path / "extended" / "tiny-1.1.0"
+    assert checksums(extended) == checksums(tmp_path / "built" / "tiny-1.1.0")
+    before = pq.read_table(corpus / "metadata" / "samples.parquet").to_pandas().set_index("key")
+    after = pq.read_table(extended / "metadata" / "samples.parquet").to_pandas().set_index("key")
+    assert len(after) == 130
+    assert after.loc[before.index, "rainy_digest"].equals(before["rainy_digest"])
+    (tmp_path / "recipe.yaml").write_text(text.replace("seed: 7", "seed: 8"))
+    refused = rainkit("extend", corpus, tmp_path / "recipe.yaml", "-o", tmp_path / "other", code=1)
+    assert "does not extend tiny-1.0.0" in refused.stderr
