@@ -19,6 +19,8 @@ CHECKSUMS = "checksums.sha256"
 LATER = ("validation.json", ".nv-meta")
 """Files and folders that others add to a finished corpus, so no checksum of theirs is kept."""
 
+_INDEX = ".tar.idx"  # what megatron-energon writes beside each shard
+
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _CHUNK = 1 << 20
 
@@ -43,7 +45,11 @@ def hash_file(path: Path) -> tuple[str, int]:
 def belongs(path: str) -> bool:
     """Return whether a file is part of a corpus: not hidden, not the checksums themselves, not added later."""
     parts = path.split("/")
-    return not any(part.startswith(".") for part in parts) and path != CHECKSUMS and parts[0] not in LATER
+    return (
+        not any(part.startswith(".") for part in parts)
+        and path != CHECKSUMS
+        and not (parts[0] in LATER or path.endswith(_INDEX))
+    )
 
 
 def list_files(folder: Path) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rainkit.data.corpus import Corpus
 from rainkit.errors import SourceError
+from rainkit.manifest import metadata_of
 from rainkit.release.checking import Problem, ShardFindings
 from rainkit.release.indexes import wids_name
 
@@ -28,7 +30,7 @@ def check_tables(tables: Mapping[str, pa.Table]) -> Iterator[Problem]:
     counts = samples.group_by("key").aggregate([([], "count_all")])
     for key in counts.filter(pc.greater(counts["count_all"], 1))["key"].to_pylist()[:1]:
         yield Problem("manifest", _SAMPLES, key, f"key {key} appears more than once; keys must be unique in the corpus")
-    yield from _check_numbering(samples)
+    yield from _check_numbering(samples, part="selection" in metadata_of(tables["samples"].schema))
     yield from _check_leaks(samples)
     if "backgrounds" in tables:
         known = tables["backgrounds"]["id"].combine_chunks()
@@ -38,15 +40,20 @@ def check_tables(tables: Mapping[str, pa.Table]) -> Iterator[Problem]:
             yield Problem("manifest", _SAMPLES, row["key"], sentence)
 
 
-def _check_numbering(samples: pa.Table) -> Iterator[Problem]:
-    """Yield a problem for the first split whose samples are not numbered 0, 1, 2... in the order of the rows."""
+def _check_numbering(samples: pa.Table, *, part: bool) -> Iterator[Problem]:
+    """Yield a problem for the first split whose samples are not numbered 0, 1, 2... in the order of the rows.
+
+    The numbers of a part of a corpus, drawn again from its manifest, ascend with gaps.
+    """
     for split in samples["split"].unique().to_pylist():
         numbers = samples.filter(pc.equal(samples["split"], split)).select(["key", "index"])
-        expected = pa.array(range(numbers.num_rows), pa.int64())
-        wrong = numbers.filter(pc.not_equal(numbers["index"].combine_chunks(), expected))
-        if wrong.num_rows:
-            row = wrong.slice(0, 1).to_pylist()[0]
-            sentence = f"sample {row['key']} has index {row['index']} out of turn; split {split} should count from 0"
+        index = numbers["index"].to_numpy()
+        expected = np.maximum.accumulate(np.append(-1, index[:-1])) + 1 if part else np.arange(len(index))
+        wrong = np.flatnonzero(index < expected if part else index != expected)
+        if len(wrong):
+            row = numbers.slice(int(wrong[0]), 1).to_pylist()[0]
+            rule = "should ascend" if part else "should count from 0"
+            sentence = f"sample {row['key']} has index {row['index']} out of turn; split {split} {rule}"
             yield Problem("manifest", _SAMPLES, row["key"], sentence)
             return
 
