@@ -61,7 +61,7 @@ class Validation(BaseModel):
         0.01, ge=0, le=1, description="Pictures that may fall in another stratum when measured again."
     )
     twin_agreement: float = Field(
-        0.8, ge=0, le=1, description="Correlation of edges from which two pictures count as one picture."
+        0.9, ge=0, le=1, description="Share of blocks whose edges agree from which two pictures count as one picture."
     )
     gain_seen: float = Field(
         1.0, description="Least gain over the input on seen rain, PSNR-Y.", json_schema_extra={"unit": "dB"}

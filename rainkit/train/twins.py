@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rainkit import duplicates, images
 from rainkit.data.corpus import Corpus
@@ -17,6 +20,11 @@ from rainkit.recipe import Validation
 from rainkit.records import Engine, Picture, Pixels
 from rainkit.release.verify import Report
 
+BLOCKS = 4
+"""Blocks across and down in which two pictures are compared."""
+_BUSY = 8.0  # a slope of one level a pixel, which Sobel's kernel counts eightfold
+_ALIKE = 0.6
+
 
 def find_twins(
     corpus: Corpus, rows: Sequence[int], thresholds: Validation, engine: Engine, *, crops: bool, report: Report
@@ -24,7 +32,7 @@ def find_twins(
     """Return pairs of clean pictures in two splits that are one picture, in words, and how many were compared.
 
     Mirrored, turned, resized, noisy and coded copies are found by hashes; what hashes propose is checked on the pixels
-    themselves. Pictures without edges say nothing.
+    themselves. Pictures with edges in less than half of their blocks say too little and are told only by equal pixels.
 
     Parameters
     ----------
@@ -89,21 +97,40 @@ def _is_confirmed(corpus: Corpus, first: int, second: int, leak: Leak, threshold
     other = images.luma(_read_clean(corpus, second))
     if one.shape != other.shape:
         one = np.asarray(cv2.resize(one, other.shape[::-1], interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return correlate_edges(one, other) >= thresholds.twin_agreement
+    busy, alike = compare_edges(one, other)
+    return busy >= BLOCKS * BLOCKS // 2 and alike >= thresholds.twin_agreement * busy
 
 
-def correlate_edges(first: Pixels, second: Pixels) -> float:
-    """Return the correlation of the edges of two grey pictures, -1 to 1; 0 where one has none.
+def compare_edges(first: Pixels, second: Pixels) -> tuple[int, int]:
+    """Return in how many blocks of two grey pictures there are edges, and in how many of these the edges agree.
 
-    The mean is taken out, so that two even ramps, which all smooth patches resemble, agree in nothing.
+    Blocks are judged one by one, so that a frame or a horizon that many pictures share does not outweigh the rest; the
+    mean of each is taken out, so that even ramps agree in nothing.
+
+    Parameters
+    ----------
+    first, second : uint8 array, H x W
+        One size, at least `BLOCKS` px each way.
     """
-    total = 0.0
-    for axes in ((1, 0), (0, 1)):
-        edges = [cv2.Sobel(cv2.GaussianBlur(side, (0, 0), 1.0), cv2.CV_32F, *axes) for side in (first, second)]
-        a, b = (edge - edge.mean() for edge in edges)
-        norm = float(np.linalg.norm(a) * np.linalg.norm(b))
-        total += float(np.vdot(a, b)) / norm / 2 if norm > 0 else 0.0
-    return total
+    busy = alike = 0
+    one, other = (_find_edges(picture) for picture in (first, second))
+    height, width = first.shape
+    for top, bottom in pairwise(np.linspace(0, height, BLOCKS + 1).astype(int).tolist()):
+        for left, right in pairwise(np.linspace(0, width, BLOCKS + 1).astype(int).tolist()):
+            a, b = (edges[:, top:bottom, left:right] for edges in (one, other))
+            a, b = (part - part.mean(axis=(1, 2), keepdims=True) for part in (a, b))
+            power = float(np.vdot(a, a)), float(np.vdot(b, b))
+            if max(power) < _BUSY**2 * a.size:
+                continue
+            busy += 1
+            alike += float(np.vdot(a, b)) > _ALIKE * math.sqrt(power[0] * power[1])
+    return busy, alike
+
+
+def _find_edges(picture: Pixels) -> NDArray[np.float32]:
+    """Return the slopes across and down, float32 2 x H x W, in eighths of a level a pixel; noise is smoothed."""
+    smooth = cv2.GaussianBlur(picture, (0, 0), 1.0)
+    return np.stack([cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)])
 
 
 def take_rows(corpus: Corpus, limit: int | None) -> list[int]:

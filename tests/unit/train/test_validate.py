@@ -21,7 +21,7 @@ from rainkit.train.breaking import FAULTS, break_corpus
 from rainkit.train.examine import find_contradiction
 from rainkit.train.exams import PROBES, choose_parts, working_folder
 from rainkit.train.gates import GATES, follow
-from rainkit.train.twins import correlate_edges
+from rainkit.train.twins import compare_edges
 from rainkit.train.validate import plan_splits
 from rainkit.train.verdict import BUDGETS, Verdict, write_verdict
 
@@ -141,10 +141,16 @@ def test_edges_tell_one_picture_from_two() -> None:
     noise = [Stream(number, "edges").integers(0, 255, 64 * 64).reshape(64, 64) for number in (1, 2)]
     one, other = (picture.astype(np.uint8) for picture in noise)
     ramp = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
-    assert correlate_edges(one, one) == pytest.approx(1.0)
-    assert correlate_edges(one, one // 2 + 40) > 0.95
-    assert correlate_edges(one, other) < 0.2
-    assert correlate_edges(ramp, ramp // 2) < 0.5, "smooth patches resemble one another and are not twins"
+    assert compare_edges(one, one) == (16, 16)
+    assert compare_edges(one, one // 2 + 40) == (16, 16)
+    assert compare_edges(one, other) == (16, 0)
+    assert compare_edges(ramp, ramp // 2) == (0, 0), "smooth patches resemble one another and are not twins"
+    framed = np.full((64, 64), 200, np.uint8)
+    framed[:4] = framed[:, :4] = 10
+    filled = framed.copy()
+    filled[40:56, 30:50] = one[40:56, 30:50]
+    busy, alike = compare_edges(framed, filled)
+    assert alike < 0.9 * busy, "a frame that two pictures share does not make them one"
 
 
 def leave_half_done(place: Any, identity: str) -> None:
