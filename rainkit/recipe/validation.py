@@ -76,7 +76,10 @@ class Validation(BaseModel):
         20.0, gt=0, description="Largest mean-free error on input without rain.", json_schema_extra={"unit": "levels"}
     )
     gain_unseen: float = Field(
-        0.0, description="Least gain over the input on unseen rain in each stratum, PSNR-Y.",
+        0.0, description="Least gain over the input on unseen rain, PSNR-Y.", json_schema_extra={"unit": "dB"}
+    )
+    gain_stratum: float = Field(
+        -1.5, description="Least gain over the input on unseen rain in each stratum, PSNR-Y.",
         json_schema_extra={"unit": "dB"},
     )  # fmt: skip
     removal_unseen: float = Field(

@@ -252,9 +252,14 @@ def test_networks_that_did_not_fail(check: Callable[..., Finding], columns: dict
 
 
 def test_harm_to_unseen_rain_in_one_stratum_is_found() -> None:
-    found = gates.check_generalisation(results(), results(gain_psnr_y=[2.0, -0.5, 2.0, -0.3]), LIMITS)
+    found = gates.check_generalisation(results(), results(gain_psnr_y=[4.0, -1.9, 4.0, -1.7]), LIMITS)
     assert not found.passed
-    assert found.value == pytest.approx(-0.4)
+    assert found.value == pytest.approx(-1.8)
+    assert "stratum 1 is harmed" in found.reason
+    assert gates.check_generalisation(results(), results(gain_psnr_y=[2.0, -0.5, 2.0, -0.3]), LIMITS).passed
+    overall = gates.check_generalisation(results(), results(gain_psnr_y=[-0.5] * 4), LIMITS)
+    assert not overall.passed
+    assert (overall.value, overall.threshold) == (pytest.approx(-0.5), 0.0)
     bright = results(gain_psnr_y=[2.0] * 4, removal=[-0.1] * 4)
     assert gates.check_generalisation(results(), bright, LIMITS).unit == "share"
 
