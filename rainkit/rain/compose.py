@@ -118,12 +118,14 @@ def _compose_bytes(clean: Pixels, rain: Rain) -> Pixels:
     return rainy
 
 
-def _fog_table(airlight: tuple[int, int, int]) -> Pixels:
-    """Return the sRGB byte that a byte becomes behind each transmission, uint8 (256 transmissions, 3, 256 bytes)."""
-    decode, encode = light.decoding().astype(np.int64), light.encoding()
-    share = np.arange(256, dtype=np.int64)[:, None]
-    tables = {level: encode[(share * decode + (255 - share) * decode[level] + 127) // 255] for level in set(airlight)}
-    return np.stack([tables[level] for level in airlight], axis=1)
+@functools.lru_cache(maxsize=256)
+def _fog_table(level: int) -> Pixels:
+    """Return what a byte becomes behind airlight of one level, uint8 (65536,) at 256 times transmission plus byte."""
+    decode, encode = light.decoding().astype(np.uint32), light.encoding()
+    share = np.arange(256, dtype=np.uint32)[:, None]
+    table: Pixels = encode[(share * decode + (255 - share) * decode[level] + 127) // 255].reshape(-1)
+    table.setflags(write=False)
+    return table
 
 
 @functools.lru_cache(maxsize=32)
@@ -155,19 +157,20 @@ def _compute_light(clean: Pixels, rain: Rain) -> Pixels:
     """Compose linear light, each value by itself."""
     from rainkit.rain import mixing  # noqa: PLC0415 - numba is loaded only to draw
 
-    decode = light.decoding().astype(np.int64)
+    decode, (guess, first) = light.decoding().astype(np.uint64), light.encoding_steps()
     if rain.transmission is None or rain.airlight is None:
         rainy, passed = clean.copy(order="C"), np.empty(0, dtype=np.uint8)
     else:
         rainy, passed = np.empty_like(clean, order="C"), rain.transmission.reshape(-1)
-        mixing.veil_light(rainy.reshape(-1, 3), clean.reshape(-1, 3), passed, _fog_table(rain.airlight).reshape(-1))
+        red, green, blue = (_fog_table(level) for level in rain.airlight)
+        mixing.veil_light(rainy.reshape(-1, 3), clean.reshape(-1, 3), passed, (red, green, blue))
     mixing.mix_light(
         rainy.reshape(-1, 3),
         clean.reshape(-1, 3),
         rain.layer.reshape(clean.shape[0] * clean.shape[1], -1),
         passed,
         (decode[list(rain.airlight or (0, 0, 0))], decode[list(rain.colour)]),
-        (decode, *light.encoding_steps()),
+        (decode, guess, first.astype(np.uint64)),
         list(COMPOSITIONS).index(rain.compose),
     )
     return rainy

@@ -57,12 +57,13 @@ def mix_veiled(rainy: Any, clean: Any, layer: Any, passed: Any, inks: Any, mode:
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def veil_light(rainy: Any, clean: Any, passed: Any, fog: Any) -> None:
-    """Write what becomes of flat values (N, 3) behind a veil, by a flat table (transmission, channel, value)."""
+    """Write what becomes of flat values (N, 3) behind a veil, by a table (65536) of each channel at 256 t + value."""
+    red, green, blue = fog
     for i in range(clean.shape[0]):
-        base = np.int64(passed[i]) * 768
-        rainy[i, 0] = fog[base + clean[i, 0]]
-        rainy[i, 1] = fog[base + 256 + clean[i, 1]]
-        rainy[i, 2] = fog[base + 512 + clean[i, 2]]
+        base = np.uint64(passed[i]) << np.uint64(8)
+        rainy[i, 0] = red[base | np.uint64(clean[i, 0])]
+        rainy[i, 1] = green[base | np.uint64(clean[i, 1])]
+        rainy[i, 2] = blue[base | np.uint64(clean[i, 2])]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -71,32 +72,33 @@ def mix_light(  # noqa: PLR0917 - numba takes no keywords
 ) -> None:
     """Compose linear light where there are streaks: `rainy` and `clean` (N, 3), `layer` (N, 1 or 3), `passed` (N or 0).
 
-    `inks` are airlight and streak colour as linear light; `tables` decode light and encode it in two steps, a guess for
-    every 16 values and the first value of each byte. Sums are in units of 1 / 255 of a 16-bit light, or of
-    1 / (255 * 65535), and divided once.
+    `inks` are airlight and streak colour as linear light, uint64; `tables` decode light (uint64) and encode it in two
+    steps, a guess for every 16 values and the first value of each byte. Sums are in units of 1 / 255 of a 16-bit light,
+    or of 1 / (255 * 65535), and divided once.
     """
     (air, colour), (decode, guess, first) = inks, tables
     grey, veiled = layer.shape[1] == 1, passed.size > 0
-    full = np.int64(65535)
+    full, whole = np.uint64(65535), np.uint64(255)
     for i in range(clean.shape[0]):
         if layer[i, 0] == 0 and (grey or (layer[i, 1] == 0 and layer[i, 2] == 0)):
             continue
-        share = np.int64(passed[i]) if veiled else np.int64(255)
+        share = np.uint64(passed[i]) if veiled else whole
         for c in range(3):
-            amount = np.int64(layer[i, 0 if grey else c])
-            scene, added = np.int64(decode[clean[i, c]]), np.int64(decode[amount])
-            behind = share * scene + (255 - share) * air[c]
+            amount = np.uint64(layer[i, 0 if grey else c])
+            scene, added = decode[np.uint64(clean[i, c])], decode[amount]
+            behind = share * scene + (whole - share) * air[c]
             if mode == ADD:
-                value = (behind + 255 * added + 127) // 255
+                value = (behind + whole * added + np.uint64(127)) // whole
             elif mode == SCREEN:
-                value = (behind * (full - added) + 255 * full * added + 255 * full // 2) // (255 * full)
+                half = whole * full // np.uint64(2)
+                value = (behind * (full - added) + whole * full * added + half) // (whole * full)
             elif mode == ALPHA:
-                value = ((255 - amount) * behind + 255 * amount * colour[c] + 32512) // 65025
+                value = ((whole - amount) * behind + whole * amount * colour[c] + np.uint64(32512)) // np.uint64(65025)
             else:
-                value = (behind + share * added + 127) // 255
+                value = (behind + share * added + np.uint64(127)) // whole
             value = min(value, full)
-            byte = np.int64(guess[value >> 4])
-            rainy[i, c] = byte + (value >= first[byte + 1])
+            byte = np.uint64(guess[value >> np.uint64(4)])
+            rainy[i, c] = byte + np.uint64(value >= first[byte + np.uint64(1)])
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

@@ -15,6 +15,7 @@ References
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Literal
@@ -58,6 +59,15 @@ def fall_speed(diameter: float) -> float:
     return max(0.0, 9.65 - 10.3 * math.exp(-0.6 * diameter))
 
 
+@functools.lru_cache(maxsize=256)
+def _parameters(rain_rate: float, mu: float) -> tuple[float, float, float, float]:
+    """Return L, N0, Gamma(4 + mu) and L^(4 + mu) of the distribution of a rain rate; see `DropSizes`."""
+    steep, shape = slope(rain_rate) * (4.0 + mu) / 4.0, 4.0 + mu
+    water = INTERCEPT * math.gamma(4.0) / slope(rain_rate) ** 4
+    intercept = float(water * steep**shape / math.gamma(shape))
+    return steep, intercept, math.gamma(shape), steep**shape
+
+
 class DropSizes(Component):
     """Drop size distribution N(D) = N0 D^mu exp(-L D), drops per m3 per mm; `marshall_palmer` has mu = 0.
 
@@ -84,12 +94,11 @@ class DropSizes(Component):
 
     def slope(self, rain_rate: float) -> float:
         """Return L in 1/mm: the mass-weighted diameter (4 + mu) / L is Marshall and Palmer's 4 / L."""
-        return slope(rain_rate) * (4.0 + self.shape) / 4.0
+        return _parameters(rain_rate, self.shape)[0]
 
     def intercept(self, rain_rate: float) -> float:
         """Return N0 in drops per m3 per mm^(1 + mu), from the water content, which is Marshall and Palmer's."""
-        water = INTERCEPT * math.gamma(4.0) / slope(rain_rate) ** 4
-        return float(water * self.slope(rain_rate) ** (4.0 + self.shape) / math.gamma(4.0 + self.shape))
+        return _parameters(rain_rate, self.shape)[1]
 
     def density(self, rain_rate: float, diameter: float) -> float:
         """Return N(D) in drops per m3 per mm; 0 outside `SMALLEST` to `LARGEST`."""
@@ -132,13 +141,13 @@ class DropSizes(Component):
         reach : float
             k, metres of distance per millimetre of diameter.
         """
-        shape = 4.0 + self.shape
-        return float(self.intercept(rain_rate) / 3 * reach**3 * math.gamma(shape) / self.slope(rain_rate) ** shape)
+        _, intercept, whole, power = _parameters(rain_rate, self.shape)
+        return float(intercept / 3 * reach**3 * whole / power)
 
     def cover(self, rain_rate: float, reach: float) -> float:
         """Return the share of the view that the drops in sight hide at one instant: pi / 4 k times the third moment."""
-        shape = 4.0 + self.shape
-        third_moment = self.intercept(rain_rate) * math.gamma(shape) / self.slope(rain_rate) ** shape
+        _, intercept, whole, power = _parameters(rain_rate, self.shape)
+        third_moment = intercept * whole / power
         return float(math.pi / 4 * 1e-6 * reach * third_moment)
 
 

@@ -61,6 +61,10 @@ class StreakLayer(BaseModel):
         description="Share of the length over which each streak fades out, where it falls to.",
     )
 
+    def __hash__(self) -> int:
+        """Return a hash of some fields, which tell most layers apart: that of all takes as long as a patch of rain."""
+        return hash((self.name, self.density.low, self.length.low, self.width.high, self.opacity.high))
+
     def margin(self, scale: float) -> int:
         """Return how far outside the picture middles of streaks lie, so that all that reach into it are drawn, px."""
         return math.ceil((self.length.high / 2 + self.width.high + self.softness.high) * scale) + 1

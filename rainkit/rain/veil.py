@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from rainkit.rain.ranges import Numbers, numbers, within
 from rainkit.records import Pixels, Scalar
 from rainkit.seeds import Stream
+
+Number = TypeVar("Number", np.uint8, np.uint16)
 
 FARTHEST = 655.35
 """Greatest distance of a depth map, m: uint16 centimetres."""
@@ -59,12 +61,25 @@ def transmission_table(beta: float) -> Pixels:
     beta : float
         Extinction, 1/km; used to 10^-5 of its unit.
     """
-    per_cm = round(beta * _FIXED / 1e5)
-    if per_cm <= 0:
-        return np.full(65536, 255, dtype=np.uint8)
-    falls = np.minimum(-(-_FALLS // per_cm), 65536)  # first distance with the next lower byte
-    steps = np.diff(np.concatenate([[0], falls, [65536]]))
+    steps = np.diff(np.concatenate([[0], _falls(beta), [65536]]))
     return np.repeat(np.arange(255, -1, -1, dtype=np.uint8), steps)
+
+
+def _falls(beta: float) -> NDArray[np.int64]:
+    """Return the first distance of each byte below 255, cm, int64 (255,); 65536 for those that are not reached."""
+    per_cm = round(beta * _FIXED / 1e5)
+    return np.minimum(-(-_FALLS // per_cm), 65536) if per_cm > 0 else np.full(255, 65536, dtype=np.int64)
+
+
+def _transmit(beta: float, distances: NDArray[np.uint16]) -> Pixels:
+    """Return the transmission of each distance; see `transmission_table`."""
+    if distances.size < 4096:  # the rows of a ramp
+        return (255 - np.searchsorted(_falls(beta), distances, side="right")).astype(np.uint8)
+    from rainkit.rain import mixing  # noqa: PLC0415 - numba is loaded only to draw
+
+    passed: Pixels = np.empty(distances.shape, dtype=np.uint8)
+    mixing.look_up(distances.reshape(-1), transmission_table(beta), passed.reshape(-1))
+    return passed
 
 
 def extinction(rain_rate: float) -> float:
@@ -74,6 +89,15 @@ def extinction(rain_rate: float) -> float:
     to 100 mm/h.
     """
     return 0.312 * math.pow(rain_rate, 0.67)
+
+
+def _widen(values: NDArray[Number], shape: tuple[int, int]) -> NDArray[Number]:
+    """Return one value a row as H x W; a map as it is."""
+    if values.shape == shape:
+        return values
+    wide = np.empty(shape, dtype=values.dtype)
+    wide[:] = values
+    return wide
 
 
 class Veil(BaseModel):
@@ -121,8 +145,8 @@ class Veil(BaseModel):
     )
 
     def _depth(self, shape: tuple[int, int], rng: Stream, depth: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
-        """Return the distances, uint16 H x W, cm."""
-        height, width = shape
+        """Return the distances, uint16, cm: H x W of a map, else H x 1."""
+        height = shape[0]
         far = min(round(self.distance_m.draw(rng) * 100), 65535)
         near = min(round(self.near_m.draw(rng) * 100), far)
         horizon = math.floor(self.horizon.draw(rng) * height)
@@ -131,11 +155,11 @@ class Veil(BaseModel):
                 raise ValueError(f"the depth map must be uint16 {shape} in cm, not {depth.dtype} {depth.shape}")
             return np.where(depth == 0, np.uint16(far), depth)
         if self.depth != "ramp":
-            return np.full(shape, far, dtype=np.uint16)
+            return np.full((height, 1), far, dtype=np.uint16)
         below = np.maximum(np.arange(height, dtype=np.int64) - horizon, 0)
         # A level plane seen at y below the horizon lies at a distance in proportion to 1 / y.
         rows = np.where(below > 0, np.minimum(near * max(height - horizon, 1) // np.maximum(below, 1), far), far)
-        return np.repeat(rows.astype(np.uint16)[:, None], width, axis=1)
+        return rows.astype(np.uint16)[:, None]
 
     def draw(
         self,
@@ -173,4 +197,5 @@ class Veil(BaseModel):
             "veil_distance_m": int(distances.max()) / 100,
             "veil_airlight": level,
         }
-        return Fog(transmission_table(beta)[distances], (red, green, blue), distances, parameters)
+        passed = _transmit(beta, distances)
+        return Fog(_widen(passed, shape), (red, green, blue), _widen(distances, shape), parameters)
