@@ -185,18 +185,27 @@ def _introduction(recipe: Recipe, summary: Summary) -> list[str]:
     ]
     if summary.part:
         lines += ["**This is a part of the corpus, drawn again from its manifest; all numbers speak of the part.**", ""]
-    if not summary.pictures:
-        lines += [
-            "**This release holds the manifest and the recipe, no pictures.** With the backgrounds on disk, under any "
-            "names and in any folders, `rainkit rebuild` draws the corpus again and checks the pixels of every sample:",
-            "",
-            "```sh",
-            f"rainkit rebuild {summary.corpus} -o corpora "
-            + " ".join(f"--source {origin.name}=FOLDER" for origin in summary.origins),
-            "```",
-            "",
-        ]
-    return lines
+    return lines if summary.pictures else lines + _rebuilding(recipe, summary)
+
+
+def _rebuilding(recipe: Recipe, summary: Summary) -> list[str]:
+    """Return how a release without pictures becomes a corpus; sources that rainkit draws have no place to give."""
+    folders = [f"--source {each.name}=FOLDER" for each in summary.origins if recipe.sources[each.name].location_fields]
+    needs = (
+        "With the backgrounds on disk, under any names and in any folders, `rainkit rebuild` draws"
+        if folders
+        else "Its backgrounds are drawn as well, so `rainkit rebuild` needs nothing else to draw"
+    )
+    and_checks = "and checks" if folders else "and to check"
+    return [
+        f"**This release holds the manifest and the recipe, no pictures.** {needs} the corpus again {and_checks} the "
+        "pixels of every sample:",
+        "",
+        "```sh",
+        " ".join([f"rainkit rebuild {summary.corpus} -o corpora", *folders]),
+        "```",
+        "",
+    ]
 
 
 def _statistics(recipe: Recipe, summary: Summary) -> list[str]:

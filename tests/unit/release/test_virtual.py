@@ -22,6 +22,7 @@ def test_a_manifest_alone_is_a_release(built: Path, tmp_path: Path) -> None:
     text = (virtual / "README.md").read_text()
     assert "no pictures" in text
     assert "--source photos=FOLDER" in text
+    assert "--source drawn" not in text, "what rainkit draws has no place, and the command would refuse it"
     assert "configs:" not in text
 
 
