@@ -36,6 +36,18 @@ COMMANDS: dict[str, str] = {
 }
 """Every command, in the order of the work, with the line that `rainkit --help` prints for it."""
 
+EXTRAS: dict[str, str] = {
+    "albumentations": "albumentations",
+    "jinja2": "report",
+    "matplotlib": "report",
+    "ray": "ray",
+    "s3fs": "s3",
+    "safetensors": "train",
+    "tensorboard": "tensorboard",
+    "torch": "train",
+}
+"""Optional module to the extra of the distribution that brings it."""
+
 
 def _available() -> list[str]:
     """Return the commands whose module exists; a partial installation offers what it has."""
@@ -96,6 +108,12 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("rainkit: interrupted", err=True)
         sys.exit(130)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        click.echo(f"rainkit: this needs {error.name}: pip install 'rainkit[{extra}]'", err=True)
+        sys.exit(1)
     except BrokenPipeError:
         # The reader of our output went away (`rainkit show | head`); leave nothing for the interpreter to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
