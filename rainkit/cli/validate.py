@@ -94,9 +94,9 @@ def print_verdict(verdict: Verdict) -> None:
         _print_results(verdict)
     for note in verdict.notes:
         click.echo(f"note: {note}")
-    spent = (
-        f"{verdict.spent.steps} steps, {verdict.spent.seeds} seeds" if verdict.results is not None else "not trained"
-    )
+    spent = "no network trained"
+    if verdict.results is not None:
+        spent = f"{verdict.spent.seeds} networks of {verdict.spent.steps} steps"
     if verdict.passed:
         click.echo(f"{verdict.corpus} may be released: all {len(verdict.findings)} gates passed ({spent})")
     else:

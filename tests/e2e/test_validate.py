@@ -53,6 +53,7 @@ def test_a_changed_file_is_told_and_nothing_else_is_looked_at(corpus: Path, tmp_
     assert shard.name in verdict.findings[0].reason
 
 
+@pytest.mark.slow
 def test_the_command_judges_a_sound_corpus(rainkit: Run, own: Path) -> None:
     done = rainkit("validate", own, "--budget", "quick", "--steps", "12", "--workers", "1", "--json", code=None)
     verdict = json.loads(done.stdout)
@@ -74,6 +75,7 @@ def test_the_command_judges_a_sound_corpus(rainkit: Run, own: Path) -> None:
     assert "sound" in rainkit("verify", own).stdout, "the verdict is no part of the corpus"
 
 
+@pytest.mark.slow
 def test_pairs_that_are_none_teach_nothing(corpus: Path, tmp_path: Path) -> None:
     broken = break_corpus(corpus, tmp_path / "broken", "shuffled pairs")
     verdict = validate(broken, budget=CHEAP, jobs=1, train_anyway=True)
@@ -90,6 +92,7 @@ def test_one_verdict_in_words(rainkit: Run, corpus: Path, tmp_path: Path) -> Non
     assert done.stdout.splitlines()[-1] == str(broken / "validation.json")
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_writes_no_verdict_and_goes_on(own: Path, environment: dict[str, str]) -> None:
     (own / "validation.json").unlink(missing_ok=True)
     command = [sys.executable, "-m", "rainkit", "validate", str(own), "--steps", "100000", "--workers", "1"]
