@@ -45,7 +45,7 @@ class Budget:
 
 BUDGETS: dict[str, Budget] = {
     "quick": Budget(steps=300, seeds=2, pairs=300, cases=60, deep=False),
-    "standard": Budget(steps=1500, seeds=2, pairs=1000, cases=200),
+    "standard": Budget(steps=1000, seeds=2, pairs=1000, cases=200),
     "full": Budget(steps=6000, seeds=3, pairs=None, cases=None, crops=True),
 }
 """Name to budget."""
