@@ -123,6 +123,10 @@ def make_folder(folder: Path) -> None:
 def _refuse_other(folder: Path, recipe: Recipe) -> None:
     """Raise BuildError if the folder belongs to another recipe, and show the difference."""
     path = folder / "recipe.yaml"
+    if folder.exists() and not folder.is_dir():
+        raise BuildError(
+            f"{folder} is a file, and a corpus of this recipe would be a folder of that name; move it away"
+        )
     if not path.exists():
         strangers = sorted(entry.name for entry in folder.iterdir() if entry.name != STATE) if folder.exists() else []
         if strangers:
@@ -164,26 +168,42 @@ def open_workspace(folder: Path, recipe: Recipe) -> Iterator[Workspace]:
         yield workspace
         return
     make_folder(workspace.state)
-    try:
-        handle = os.open(workspace.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise write_error(workspace.state / "lock", error) from error
-    try:
+    with _locked(workspace.state / "lock", folder):
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BuildError(
-                f"{folder} is being built by another process; wait for it, or choose another folder"
-            ) from error
-        for left in folder.glob("data/*/.*.part"):
-            # Parts of a build that was killed; whoever writes holds the lock, so nobody needs them.
-            left.unlink(missing_ok=True)
-        yield workspace
+            # Again, now that nobody else can write: the folder may have changed hands before it was locked.
+            _refuse_other(folder, recipe)
+            for left in folder.glob("data/*/.*.part"):
+                # Parts of a build that was killed; whoever writes holds the lock, so nobody needs them.
+                left.unlink(missing_ok=True)
+            yield workspace
+        finally:
+            if not (workspace.state / "build.json").exists() and not workspace.complete:
+                # Nothing was begun: leave the disk as it was found, and do so before another may take the lock.
+                shutil.rmtree(workspace.state, ignore_errors=True)
+                if new:
+                    with contextlib.suppress(OSError):
+                        folder.rmdir()
+
+
+@contextmanager
+def _locked(path: Path, folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder for the length of the block, or raise BuildError where another process holds it."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise write_error(path, error) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A lock on a file that its last holder has removed meanwhile keeps nobody out.
+        held = os.path.samestat(os.fstat(handle), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        held = False
+    except OSError as error:
+        os.close(handle)
+        raise write_error(path, error) from error
+    try:
+        if not held:
+            raise BuildError(f"{folder} is being built by another process; wait for it, or choose another folder")
+        yield
     finally:
         os.close(handle)
-        if not (workspace.state / "build.json").exists() and not workspace.complete:
-            # Nothing was begun: leave the disk as it was found.
-            shutil.rmtree(workspace.state, ignore_errors=True)
-            if new:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()

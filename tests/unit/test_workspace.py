@@ -1,0 +1,85 @@
+"""The folder of a build: one builder at a time, and no trace of a build that never began."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rainkit.errors import BuildError
+from rainkit.recipe import Recipe, parse_recipe
+from rainkit.workspace import open_workspace
+
+RECIPE = """
+rainkit: 1
+name: locked
+version: 1.0.0
+seed: 1
+sources: {drawn: {kind: procedural}}
+rain: {a: {kind: noise_blur}}
+splits: {train: {share: 1, samples: 1, rain: a}}
+"""
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return parse_recipe(RECIPE)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_refused_build_does_not_open_the_folder_to_a_third(recipe: Recipe, tmp_path: Path, begun: bool) -> None:
+    folder = tmp_path / "locked-1.0.0"
+    with open_workspace(folder, recipe) as work:
+        if begun:
+            work.begin("pictures")
+        for _ in range(3):
+            with pytest.raises(BuildError, match="is being built by another process"), open_workspace(folder, recipe):
+                pass
+        assert (work.state / "lock").exists()
+    with open_workspace(folder, recipe):
+        pass
+
+
+def test_a_lock_that_was_removed_keeps_nobody_out(recipe: Recipe, tmp_path: Path, monkeypatch: Any) -> None:
+    """Between the opening of the lock and the locking, its last holder may leave and take the file along."""
+    folder = tmp_path / "locked-1.0.0"
+    lock = fcntl.flock
+
+    def late(handle: int, operation: int) -> None:
+        (folder / ".rainkit" / "lock").unlink()
+        lock(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(BuildError, match="is being built by another process"), open_workspace(folder, recipe):
+        pass
+
+
+def test_a_build_that_never_began_leaves_nothing(recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), open_workspace(tmp_path / "locked-1.0.0", recipe):
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_build_that_began_is_kept_and_knows_its_pictures(recipe: Recipe, tmp_path: Path) -> None:
+    folder = tmp_path / "locked-1.0.0"
+    with open_workspace(folder, recipe) as work:
+        work.begin("pictures")
+    with open_workspace(folder, recipe) as work:
+        work.begin("pictures")
+        with pytest.raises(BuildError, match="unfinished build of the same recipe from other pictures"):
+            work.begin("others")
+    other = parse_recipe(RECIPE.replace("seed: 1", "seed: 2"))
+    with pytest.raises(BuildError, match="belongs to another recipe"), open_workspace(folder, other):
+        pass
+
+
+def test_a_folder_that_is_a_file_is_named(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "locked-1.0.0").write_text("mine")
+    with (
+        pytest.raises(BuildError, match=r"locked-1\.0\.0 is a file"),
+        open_workspace(tmp_path / "locked-1.0.0", recipe),
+    ):
+        pass
+    assert (tmp_path / "locked-1.0.0").read_text() == "mine"
