@@ -102,16 +102,18 @@ def _compose_bytes(clean: Pixels, rain: Rain) -> Pixels:
 
     rainy = np.empty_like(clean, order="C")
     (height, width), mode = clean.shape[:2], list(COMPOSITIONS).index(rain.compose)
-    plain = rain.transmission is None and rain.compose in {"add", "heavy"}
-    inks = (_row((0, 0, 0), 0),) * 2 if plain else (_row(rain.airlight or (0, 0, 0), width), _row(rain.colour, width))
+    if rain.transmission is None and rain.compose in {"add", "heavy"}:
+        if rain.layer.ndim == 3:
+            return np.asarray(cv2.add(clean, rain.layer), dtype=np.uint8)  # integers, saturating at 255
+        mixing.add_grey(rainy.reshape(-1), clean.reshape(-1), rain.layer.reshape(-1))
+        return rainy
+    inks = _row(rain.airlight or (0, 0, 0), width), _row(rain.colour, width)
     step = max(1, STRIP // width)
     for first in range(0, height, step):
         last = min(first + step, height)
         out, scene = rainy[first:last].reshape(last - first, -1), clean[first:last].reshape(last - first, -1)
         layer = _rows(rain.layer, first, last, "layer rows")
-        if plain:
-            cv2.add(scene, layer, out)  # integers, saturating at 255
-        elif rain.transmission is None:
+        if rain.transmission is None:
             mixing.mix_plain(out, scene, layer, inks[1], mode)
         else:
             mixing.mix_veiled(out, scene, layer, _rows(rain.transmission, first, last, "veil rows"), inks, mode)

@@ -9,6 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -97,7 +98,7 @@ class Drawn:
     @cached_property
     def coverage(self) -> float:
         """Share of pixels with rain, 0..1."""
-        return labels.coverage(self.rain.layer)
+        return cv2.countNonZero(self.mask) / self.mask.size
 
     @cached_property
     def psnr(self) -> float:
