@@ -43,11 +43,18 @@ def load_recipe(path: Path | str, sources: Mapping[str, str] | None = None) -> R
 def _resolve_method(strata: Method, base: Path) -> Method:
     """Return strata with what they take from an earlier corpus written out, so that the recipe stands alone."""
     update = {
-        name: str(base / Path(value).expanduser())
+        name: str(base / _expand_home(value))
         for name in ("edges_from", "like")
         if (value := getattr(strata, name, None)) is not None and "://" not in value
     }
     return strata.model_copy(update=update).resolved()
+
+
+def _expand_home(place: str) -> Path:
+    try:
+        return Path(place).expanduser()
+    except RuntimeError as error:
+        raise RecipeError(f"{place}: there is no such user; write the whole path") from error
 
 
 def _resolve_select(split: Split, base: Path) -> Split:
@@ -99,7 +106,7 @@ def place_sources(recipe: Recipe, base: Path, moved: Mapping[str, str]) -> Recip
         def place(given: str) -> str:
             given = moved.get(name, given)
             start = Path.cwd() if name in moved else base
-            return given if "://" in given else str(start / Path(given).expanduser())
+            return given if "://" in given else str(start / _expand_home(given))
 
         return _relocate(value, place)
 

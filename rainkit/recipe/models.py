@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -63,6 +64,12 @@ def _check_version(version: str) -> str:
     if not _VERSION.fullmatch(version):
         raise ValueError(f"{version!r} is not MAJOR.MINOR.PATCH, such as 1.0.0")
     return version
+
+
+def _check_date(date: str) -> str:
+    if date:
+        datetime.date.fromisoformat(date)  # whose message says what is wrong
+    return date
 
 
 def _check_channel(channel: str) -> str:
@@ -156,7 +163,7 @@ class Recipe(Block):
     seed: int = Field(ge=0, lt=2**63, description="Seed of every random number.")
     license: str = Field(default="", description="Licence of the corpus, an SPDX identifier where there is one.")
     description: str = Field(default="", description="What the corpus is for, in a sentence or two.")
-    date: str = Field(
+    date: Annotated[str, AfterValidator(_check_date)] = Field(
         default="",
         pattern=r"^(\d{4}-\d{2}-\d{2})?$",
         description="Day of publication, as 2025-01-31; written in quotes.",
@@ -175,9 +182,9 @@ class Recipe(Block):
 
     @model_validator(mode="after")
     def _check_references(self) -> Recipe:
-        problems = [f"{dotted(address)}: {sentence}" for address, sentence in references(self.model_dump())]
+        problems = list(references(self.model_dump()))
         if problems:
-            raise DanglingReferenceError("; ".join(problems))
+            raise DanglingReferenceError(problems)
         return self
 
     @property
@@ -195,7 +202,17 @@ class Recipe(Block):
 
 
 class DanglingReferenceError(ValueError):
-    """Names or numbers of a recipe that do not fit one another; `references` lists them with their places."""
+    """Names or numbers of a recipe that do not fit one another.
+
+    Attributes
+    ----------
+    problems : list of (Address, str)
+        What does not fit, as `references` yields it.
+    """
+
+    def __init__(self, problems: list[tuple[Address, str]]) -> None:
+        super().__init__("; ".join(f"{dotted(address)}: {sentence}" for address, sentence in problems))
+        self.problems = problems
 
 
 def references(recipe: Any) -> Iterator[tuple[Address, str]]:
@@ -215,8 +232,9 @@ def references(recipe: Any) -> Iterator[tuple[Address, str]]:
         yield from _rains(("splits", name, "rain"), split.get("rain"), recipe.get("rain"))
         yield from _strata(("splits", name), split, count)
     yield from _validation(recipe.get("validation"), splits, recipe.get("rain"))
-    complexity, samples = recipe.get("complexity") or {}, recipe.get("samples") or {}
-    if isinstance(complexity, dict) and complexity.get("unit") == "patch" and not dict(samples).get("patch"):
+    complexity, samples = recipe.get("complexity"), recipe.get("samples") or {}
+    by_patch = isinstance(complexity, dict) and complexity.get("unit") == "patch"
+    if by_patch and isinstance(samples, dict) and not samples.get("patch"):
         yield ("complexity", "unit"), "is patch, but samples.patch does not say how large a patch is"
 
 

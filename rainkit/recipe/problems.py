@@ -146,19 +146,21 @@ def collect(error: ValidationError | None, model: type[BaseModel], text: Text) -
     RecipeError or None
         None where there is no problem.
     """
-    problems = list(text.problems)
+    problems, branches = list(text.problems), dict[Address, str]()
     for detail in error.errors() if error is not None else ():
-        if not detail["loc"] and detail["type"] == "value_error":
-            continue  # what does not fit together is in text.problems, with places
+        if not detail["loc"] and hasattr(detail.get("ctx", {}).get("error"), "problems"):
+            problems += detail["ctx"]["error"].problems
+            continue
         address = _address(text.value, detail["loc"])
         if detail["type"] == "missing" and address[-1:] != detail["loc"][-1:]:
             address = (*address, detail["loc"][-1])
-        problems.append((address, _sentence(detail, model, text.value, address)))
-    # A union without a tag reports each branch that failed; one sentence a place is enough.
-    lines: dict[tuple[int, int, str], str] = {}
-    for address, sentence in problems:
+        # A union without a tag reports each branch that failed; one sentence a place is enough, best the known words.
+        if address not in branches or detail["type"] == "literal_error":
+            branches[address] = _sentence(detail, model, text.value, address)
+    lines = set()
+    for address, sentence in [*problems, *branches.items()]:
         place = text.place(address)
-        lines.setdefault((place.line, place.column, f"{dotted(address)}: {sentence}"), "")
+        lines.add((place.line, place.column, f"{dotted(address)}: {sentence}"))
     rows = [f"{text.name}:{line}:{column}: {what}" for line, column, what in sorted(lines)]
     if not rows:
         return None

@@ -14,6 +14,7 @@ MAX_BYTES = 1 << 20
 MAX_NODES = 100_000
 """Bound on values after aliases are followed, so that a few lines cannot unfold to gigabytes."""
 
+_MERGE = "tag:yaml.org,2002:merge"
 _PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")}
 
 Address = tuple[str | int, ...]
@@ -64,9 +65,7 @@ class _Reader:
         self.count = 0
 
     def read(self, node: yaml.Node, address: Address) -> Any:
-        self.count += 1
-        if self.count > MAX_NODES:
-            raise RecipeError(f"{self.text.name}: more than {MAX_NODES} values once aliases are followed; write fewer")
+        self._count(1)
         self.text.places.setdefault(address, Place(node.start_mark.line + 1, node.start_mark.column + 1))
         if node.tag not in _PLAIN:
             mark = node.start_mark
@@ -78,25 +77,43 @@ class _Reader:
             return self._mapping(node, address)
         if isinstance(node, yaml.SequenceNode):
             return [self.read(item, (*address, i)) for i, item in enumerate(node.value)]
-        return self.constructor.construct_object(node, deep=True)
+        try:
+            return self.constructor.construct_object(node, deep=True)
+        except ValueError as error:  # a date that is in no calendar, a number of thousands of digits
+            raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from error
+
+    def _count(self, more: int) -> None:
+        self.count += more
+        if self.count > MAX_NODES:
+            raise RecipeError(f"{self.text.name}: more than {MAX_NODES} values once aliases are followed; write fewer")
 
     def _mapping(self, node: yaml.MappingNode, address: Address) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:merge":
+            if key.tag != _MERGE:
                 name = str(key.value)
                 if name in seen:
                     place = (*address, name)
                     self.text.problems.append((place, "stands twice; keep one"))
                     self.text.places[place] = Place(key.start_mark.line + 1, key.start_mark.column + 1)
                 seen.add(name)
-        self.constructor.flatten_mapping(node)
         values: dict[str, Any] = {}
-        for key, item in node.value:
-            name = str(key.value)
+        for name, (key, item) in self._merged(node).items():
             self.text.places.setdefault((*address, name), Place(key.start_mark.line + 1, key.start_mark.column + 1))
             values[name] = self.read(item, (*address, name))
         return values
+
+    def _merged(self, node: yaml.MappingNode) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """Return the pairs of a mapping by key, its own before those that `<<` merges in; what is merged counts too."""
+        own = {str(key.value): (key, item) for key, item in node.value if key.tag != _MERGE}
+        for key, item in node.value:
+            if key.tag == _MERGE:
+                for other in item.value if isinstance(item, yaml.SequenceNode) else [item]:
+                    if not isinstance(other, yaml.MappingNode):
+                        raise yaml.MarkedYAMLError(problem="<< takes a mapping", problem_mark=other.start_mark)
+                    self._count(len(other.value))
+                    own = {**self._merged(other), **own}
+        return own
 
 
 def _one_line(error: yaml.MarkedYAMLError, name: str) -> str:
@@ -123,8 +140,13 @@ def parse(data: str, name: str) -> Text:
     """
     if len(data.encode()) > MAX_BYTES:
         raise RecipeError(f"{name}: larger than {MAX_BYTES >> 20} MiB, which no recipe needs; is this the right file?")
-    loader = yaml.SafeLoader(data)
     text = Text(name)
+    try:
+        loader = yaml.SafeLoader(data)
+    except yaml.reader.ReaderError as error:
+        line = data.count("\n", 0, error.position) + 1
+        column = error.position - data.rfind("\n", 0, error.position)
+        raise RecipeError(f"{name}:{line}:{column}: not text: the character U+{error.character:04X}") from error
     try:
         node = loader.get_single_node()
         if node is not None:

@@ -101,8 +101,37 @@ def test_text_is_bounded(tmp_path: Path) -> None:
         bomb += f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n"
     with pytest.raises(RecipeError, match="once aliases are followed"):
         parse_recipe(bomb)
-    with pytest.raises(RecipeError, match="holds itself"):
-        parse_recipe("a: &a [*a]")
+    inner = "{a: 1, b: 2}"
+    for i in range(5):
+        inner = f"{{<<: [&a{i} {inner}{f', *a{i}' * 19}]}}"
+    with pytest.raises(RecipeError, match="once aliases are followed"):
+        parse_recipe(f"a: {inner}")
+    for text in ("a: &a [*a]", "a: &a {<<: *a}"):
+        with pytest.raises(RecipeError, match="holds itself"):
+            parse_recipe(text)
+
+
+def test_mappings_are_merged_as_yaml_says() -> None:
+    text = MINIMAL.replace("light:", "other: &other {kind: noise_blur, length: 9}\n  light:")
+    text = text.replace("light: {kind: noise_blur}", "light: {<<: [{length: 7}, *other], width: 3}")
+    merged, other = (parse_recipe(text).rain[name].model_dump() for name in ("light", "other"))
+    plain = parse_recipe(MINIMAL.replace("noise_blur}", "noise_blur, length: 7, width: 3}")).rain["light"]
+    assert merged == plain.model_dump()
+    assert other["length"] != merged["length"]
+    with pytest.raises(RecipeError, match=r"yaml:2:5: not valid YAML: << takes a mapping"):
+        parse_recipe("a: 1\n<<: 1")
+
+
+def test_what_is_not_text_has_a_place() -> None:
+    with pytest.raises(RecipeError, match=r"^recipe.yaml:2:4: not text: the character U\+0007"):
+        parse_recipe("a: 1\nb: \x07")
+
+
+def test_a_home_that_nobody_has_is_named(tmp_path: Path) -> None:
+    text = MINIMAL.replace("{kind: procedural, count: 4}", "{kind: folder, path: ~nobody-at-all/a}")
+    (tmp_path / "recipe.yaml").write_text(text)
+    with pytest.raises(RecipeError, match="~nobody-at-all/a: there is no such user"):
+        load_recipe(tmp_path / "recipe.yaml")
 
 
 def test_nothing_is_expanded() -> None:
