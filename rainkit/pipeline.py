@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from rainkit.cache import default_path
 from rainkit.engines.serial import Serial
 from rainkit.recipe import Recipe, fingerprint
 from rainkit.records import Engine
@@ -157,8 +156,9 @@ def build(
         if older is not None:
             adopt_shards(older, recipe, _tasks(work, planned, shards))
         left = [shard for shard in shards if work.finished(shard.split, shard.number) is None]
-        advance = report("draw", sum(shard.stop - shard.start for shard in shards))
-        advance(sum(shard.stop - shard.start for shard in shards if shard not in set(left)), "")
+        total, missing = (sum(shard.stop - shard.start for shard in some) for some in (shards, left))
+        advance = report("draw", total)
+        advance(total - missing, "")
         for number, (_, counts) in engine(draw_shard, _tasks(work, planned, left)):
             advance(counts["samples"], f"{left[number].split} {left[number].number}")
         totals = commit(work, planned.plan, planned.survey, planned.stratification, report)
@@ -195,8 +195,3 @@ def _tasks(work: Workspace, planned: Planned, shards: list[ShardPlan]) -> Iterat
             rows=work.rows(shard.split, shard.number),
             name=name,
         )
-
-
-def score_cache() -> Path | None:
-    """Return where measurements are remembered between runs, None where the user switched it off."""
-    return default_path()

@@ -150,7 +150,8 @@ class Plan:
             chosen = {here[i] for i in select(scores[here], ids, selection, scale=scale)}
         except BuildError as error:
             raise BuildError(f"splits.{name}: {error}") from error
-        self.splits = [UNUSED if i in set(here) - chosen else split for i, split in enumerate(self.splits)]
+        for i in set(here) - chosen:
+            self.splits[i] = UNUSED
 
     @cached_property
     def _unit_split(self) -> NDArray[np.object_]:

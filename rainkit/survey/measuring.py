@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import importlib.metadata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,12 +98,18 @@ def list_offers(recipe: Recipe) -> list[Offer]:
 def _facets(order: Order) -> dict[str, str]:
     """Return the names under which the parts of a measurement are remembered."""
     limits = order.block.model_dump_json(include={"min_size", "max_pixels"})
-    names = {"facts": f"facts/1/{limits}/cv2-{cv2.__version__}", "hash": "phash/2", "guards": "guards/1"}
+    names = {"facts": f"facts/1/{limits}", "hash": "phash/2", "guards": "guards/1"}
     for estimator in order.estimators:
         names[f"picture:{estimator.kind}"] = estimator.identify("picture")
         if order.unit == "patch":
             names[f"patch:{estimator.kind}"] = f"{estimator.identify('patch')}/{order.patch}/{order.stride}"
-    return names
+    # Another decoder may give other pixels of the same file, and then every number belongs to the old ones.
+    return {part: f"{name}/{_decoders()}" for part, name in names.items()}
+
+
+@functools.cache
+def _decoders() -> str:
+    return f"cv2-{cv2.__version__}/pillow-{importlib.metadata.version('pillow')}"
 
 
 def _measure(pixels: Pixels, missing: Iterable[str], order: Order) -> dict[str, Any]:
