@@ -188,10 +188,13 @@ def _relocate_recipe(recipe: Recipe) -> Recipe:
 def fingerprint(recipe: Recipe) -> str:
     """Return the SHA-256 of the resolved recipe and of the versions of its components.
 
-    Locations and the thresholds of `validation` cannot change a pixel and have no part in it.
+    Locations and the thresholds of `validation` cannot change a pixel and have no part in it, nor has a label that is
+    not asked for.
     """
     resolved = resolve(recipe)
     del resolved["validation"]
+    if not recipe.samples.ssim:
+        del resolved["samples"]["ssim"]
     values = {"recipe": resolved, "components": component_versions(recipe)}
     return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 

@@ -138,6 +138,10 @@ class Samples(Block):
         json_schema_extra={"unit": "1/255"},
     )  # fmt: skip
 
+    ssim: bool = Field(
+        default=False, description="Whether to measure the structural similarity of each rainy picture: ssim_rainy."
+    )
+
     @model_validator(mode="after")
     def _check_channels(self) -> Samples:
         if len(set(self.channels)) < len(self.channels):

@@ -127,6 +127,8 @@ def rows_schema(recipe: Recipe) -> pa.Schema:
         text_field("streak_colour", "Colour of the streaks, #rrggbb."),
         text_field("airlight", "Colour of the veil, #rrggbb; #000000 where there is none."),
     ]
+    if recipe.samples.ssim:
+        extra.append(number_field("ssim_rainy", "SSIM of rainy and clean: Gaussian window of 11 px, mean over RGB."))
     estimators = recipe.identities(recipe.complexity.unit)
     return add_metadata(samples_schema(members(recipe), estimators, extra), score=recipe.complexity.score_id)
 

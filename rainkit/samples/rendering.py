@@ -44,7 +44,8 @@ class Rendered:
     arrays : dict of str to array
         Extension to pixels or vectors; the same extensions, dtypes and number of axes for every sample of a corpus.
     labels : dict of str to value
-        What was drawn and measured: simulator, rain_params, coverage, rain_mean, psnr_rainy, composition and light.
+        What was drawn and measured: simulator, rain_params, coverage, rain_mean, psnr_rainy, composition and light,
+        and ssim_rainy where the recipe asks for it.
     """
 
     arrays: dict[str, NDArray[Any]]
@@ -129,6 +130,8 @@ def render(sample: Sample, pixels: Pixels, recipe: Recipe, depth: NDArray[np.uin
         "streak_colour": _hexadecimal(rain.colour),
         "airlight": _hexadecimal(rain.airlight or (0, 0, 0)),
     }
+    if recipe.samples.ssim:
+        labels["ssim_rainy"] = measuring.ssim(clean, rainy)
     return Rendered(arrays, labels)
 
 
