@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
+from rainkit.rain.albumentations import make_transform
 from rainkit.rain.compose import COMPOSITIONS
 from rainkit.rain.drawing import SIMULATORS, AnySimulator, Drawn, draw, simulator
 from rainkit.rain.presets import PRESETS, Preset
 from rainkit.rain.raster import STREAK_COLUMNS, draw_streaks
+from rainkit.rain.sequences import frame, frames
 from rainkit.rain.veil import Veil
 
 __all__ = [
@@ -25,5 +27,8 @@ __all__ = [
     "Veil",
     "draw",
     "draw_streaks",
+    "frame",
+    "frames",
+    "make_transform",
     "simulator",
 ]

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from rainkit.errors import RecipeError
-from rainkit.rain import labels, physics, raster, simulator
+from rainkit.rain import frame, frames, labels, physics, raster, simulator
 from rainkit.rain.particles import Particles
-from rainkit.rain.sequences import frame, frames
 from rainkit.rain.streaks import Streaks
 from rainkit.records import Rain
 from rainkit.seeds import Stream
