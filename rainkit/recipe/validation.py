@@ -67,13 +67,13 @@ class Validation(BaseModel):
         1.0, description="Least gain over the input on seen rain, PSNR-Y.", json_schema_extra={"unit": "dB"}
     )
     removal_seen: float = Field(
-        0.1, description="Least share of the rain's structure that is removed on seen rain: brightness is not rain."
+        0.25, description="Least share of the rain's structure that is removed on seen rain: brightness is not rain."
     )
     background: float = Field(
         15.0, gt=0, description="Largest E_B of the networks on seen rain.", json_schema_extra={"unit": "levels"}
     )
     rain_free_error: float = Field(
-        20.0, gt=0, description="Largest mean-free error on input without rain.", json_schema_extra={"unit": "levels"}
+        15.0, gt=0, description="Largest mean-free error on input without rain.", json_schema_extra={"unit": "levels"}
     )
     gain_unseen: float = Field(
         0.0, description="Least gain over the input on unseen rain, PSNR-Y.", json_schema_extra={"unit": "dB"}
@@ -83,10 +83,10 @@ class Validation(BaseModel):
         json_schema_extra={"unit": "dB"},
     )  # fmt: skip
     removal_unseen: float = Field(
-        0.0, description="Least share of the rain's structure that is removed on unseen rain, over all strata."
+        0.1, description="Least share of the rain's structure that is removed on unseen rain, over all strata."
     )
     seed_spread: float = Field(
-        1.0, gt=0, description="Largest difference between seeds in the gain on seen rain.",
+        1.5, gt=0, description="Largest difference between seeds in the gain on seen rain.",
         json_schema_extra={"unit": "dB"},
     )  # fmt: skip
 
