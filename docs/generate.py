@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from rainkit.cli import COMMANDS
+from rainkit.cli import COMMANDS, group
 from rainkit.rain import PRESETS
 from rainkit.recipe.models import Recipe, Samples, Shards, Split
-from rainkit.reference import TABLES, describe_component, describe_fields, describe_preset, first_sentence
+from rainkit.reference import TABLES, describe_component, describe_fields, describe_preset, first_paragraph
 
 PAGE = Path(__file__).with_name("reference.md")
 TITLES = {
@@ -25,7 +24,7 @@ TITLES = {
 
 def cell(text: str) -> str:
     """Return text that stands in one cell of a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\\\|")
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def table(rows: list[dict[str, str]]) -> Iterator[str]:
@@ -41,9 +40,11 @@ def table(rows: list[dict[str, str]]) -> Iterator[str]:
 def commands() -> Iterator[str]:
     """Yield the section on the command line."""
     yield "## Commands\n"
+    above = click.Context(group, info_name="rainkit", terminal_width=100, **group.context_settings)
     for name, line in COMMANDS.items():
-        command: click.Command = importlib.import_module(f"rainkit.cli.{name}").command
-        context = click.Context(command, info_name=f"rainkit {name}", max_content_width=100, terminal_width=100)
+        command = group.get_command(above, name)
+        assert command is not None
+        context = click.Context(command, parent=above, info_name=name)
         yield f"### rainkit {name}\n\n{line}\n\n```text\n{command.get_help(context)}\n```\n"
 
 
@@ -56,7 +57,7 @@ def blocks() -> Iterator[str]:
         "complexity": fields["complexity"].annotation, "a split": Split, "samples": Samples, "shards": Shards,
     }  # fmt: skip
     for name, model in models.items():
-        yield f"### {name}\n\n{first_sentence(model.__doc__)}\n"
+        yield f"### {name}\n\n{first_paragraph(model.__doc__)}\n"
         yield from table(describe_fields(model))
 
 

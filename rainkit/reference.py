@@ -25,18 +25,19 @@ TABLES: dict[str, Mapping[str, type[BaseModel]]] = {
     "engines": ENGINES,
 }
 """Every table of components by the word for what it holds."""
+TAGS = ("kind", "method")
+"""Fields that only name the component."""
 
 
-def first_sentence(text: str | None) -> str:
-    """Return the first sentence of a docstring, on one line."""
-    line = " ".join(inspect.cleandoc(text or "").split("\n\n")[0].split())
-    return line
+def first_paragraph(text: str | None) -> str:
+    """Return the first paragraph of a docstring, on one line."""
+    return " ".join(inspect.cleandoc(text or "").split("\n\n")[0].split())
 
 
 def list_components() -> dict[str, dict[str, str]]:
     """Return table -> kind -> what it is."""
     return {
-        name: {kind: first_sentence(model.__doc__) for kind, model in table.items()} for name, table in TABLES.items()
+        name: {kind: first_paragraph(model.__doc__) for kind, model in table.items()} for name, table in TABLES.items()
     }
 
 
@@ -72,10 +73,10 @@ def type_name(annotation: Any) -> str:
 
 
 def describe_fields(model: type[BaseModel]) -> list[dict[str, str]]:
-    """Return a row for each field of a model: name, type, default, unit, what it is."""
+    """Return a row for each field of a model but its tag: name, type, default, unit, what it is."""
     rows = []
     for name, field in model.model_fields.items():
-        if name == "kind":
+        if name in TAGS:
             continue
         default = field.get_default(call_default_factory=True, validated_data={})
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}

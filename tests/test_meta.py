@@ -48,7 +48,7 @@ def test_a_component_is_frozen_documented_and_described(kind: str, model: Any) -
     assert model.model_config["frozen"]
     assert model.model_config["extra"] == "forbid"
     assert kind in {model.model_fields[name].default for name in ("kind", "method") if name in model.model_fields}
-    undescribed = [row["field"] for row in describe_fields(model) if not row["about"] and row["field"] != "method"]
+    undescribed = [row["field"] for row in describe_fields(model) if not row["about"]]
     assert not undescribed
 
 
@@ -70,15 +70,7 @@ def test_tables_are_complete() -> None:
     assert {"serial", "processes"} <= set(ENGINES)
 
 
-def needs_nothing(name: str) -> bool:
-    try:
-        simulator(name)
-    except ValueError:
-        return False
-    return True
-
-
-@pytest.mark.parametrize("name", [name for name in (*SIMULATORS, *PRESETS) if needs_nothing(name)])
+@pytest.mark.parametrize("name", [*SIMULATORS, *PRESETS])
 def test_rain_is_deterministic_and_composes(name: str) -> None:
     drawer = simulator(name)
     if getattr(drawer, "requires", None) is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import importlib
-import importlib.util
 import os
 import sys
 from typing import Any
@@ -49,19 +48,14 @@ EXTRAS: dict[str, str] = {
 """Optional module to the extra of the distribution that brings it."""
 
 
-def _available() -> list[str]:
-    """Return the commands whose module exists; a partial installation offers what it has."""
-    return [name for name in COMMANDS if importlib.util.find_spec(f"rainkit.cli.{name}") is not None]
-
-
 class _Group(click.Group):
     """A group that imports a command's module only when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return _available()
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _available():
+        if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"rainkit.cli.{cmd_name}").command
         # Docstrings are raw, so that linters read them; click wants the mark of a verbatim paragraph as a character.
@@ -70,7 +64,7 @@ class _Group(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name]) for name in _available()])
+            formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
@@ -78,7 +72,7 @@ class _Group(click.Group):
         except click.UsageError as error:
             import difflib
 
-            close = difflib.get_close_matches(args[0], _available(), n=1)
+            close = difflib.get_close_matches(args[0], list(COMMANDS), n=1)
             if close:
                 raise click.UsageError(f"No such command '{args[0]}'. Did you mean '{close[0]}'?", ctx) from error
             raise

@@ -121,8 +121,8 @@ def test_strata_are_what_the_shards_hold(corpus: Path) -> None:
         assert int(np.searchsorted(edges, score, side="right")) == row["stratum"]
 
 
-def test_a_second_build_scores_nothing(rainkit: Run, recipe: Path, corpus: Path, tmp_path: Path) -> None:
-    text = recipe.read_text().replace("version: 1.0.0", "version: 1.0.1").replace("procedural", "procedural")
+def test_a_second_build_scores_nothing(environment: dict[str, str], recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    text = recipe.read_text().replace("version: 1.0.0", "version: 1.0.1")
     (tmp_path / "recipe.yaml").write_text(text)
     code = (
         "import sys, rainkit.survey.measuring as s\n"
@@ -131,7 +131,6 @@ def test_a_second_build_scores_nothing(rainkit: Run, recipe: Path, corpus: Path,
         "from rainkit.cli import main\n"
         "main(sys.argv[1:])\n"
     )
-    environment = rainkit.__closure__[0].cell_contents
     done = subprocess.run(
         [sys.executable, "-c", code, "build", str(tmp_path / "recipe.yaml"), "-o", str(tmp_path), "-w", "1"],
         env=environment, capture_output=True, text=True, check=False,
