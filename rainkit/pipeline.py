@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from rainkit.engines.serial import Serial
 from rainkit.recipe import Recipe, fingerprint
@@ -52,8 +54,10 @@ class Built:
         What it holds.
     refused : dict of str to int
         Refused pictures by reason.
-    already, resumed : bool or int
-        Whether the corpus was complete before, and how many shards an earlier build had left.
+    already : bool
+        Whether the corpus was complete before, and nothing was done.
+    resumed : int
+        How many shards an earlier build had left.
     """
 
     folder: Path
@@ -149,7 +153,7 @@ def build(
     with open_workspace(parent / f"{recipe.name}-{recipe.version}", recipe) as work:
         if work.complete:
             work.close()
-            return Built(work.folder, 0, 0, 0, {}, already=True)
+            return _describe_complete(work.folder)
         planned = plan(recipe, engine, cache, report)
         work.begin(_digest(planned))
         shards = list(planned.plan.shards())
@@ -165,6 +169,14 @@ def build(
         work.close()
     sizes = totals["samples"], totals["shards"], totals["bytes"]
     return Built(work.folder, *sizes, planned.survey.reasons, resumed=len(shards) - len(left))
+
+
+def _describe_complete(folder: Path) -> Built:
+    """Return what a finished corpus holds, as its own tables say."""
+    sizes = [path.stat().st_size for path in folder.glob("data/*/*.tar")]
+    samples = pq.read_metadata(folder / "metadata" / "samples.parquet").num_rows
+    reasons = Counter(pq.read_table(folder / "metadata" / "refused.parquet", columns=["reason"])["reason"].to_pylist())
+    return Built(folder, samples, len(sizes), sum(sizes), dict(reasons.most_common()), already=True)
 
 
 def _digest(planned: Planned) -> str:

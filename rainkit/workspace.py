@@ -142,13 +142,26 @@ def _refuse_other(folder: Path, recipe: Recipe) -> None:
         raise BuildError(
             f"{folder} belongs to another recipe; raise `version`, or choose another output folder\n" + "\n".join(lines)
         )
-    note = folder / STATE / "components.json"
-    if note.exists() and (versions := json.loads(note.read_text(encoding="utf-8"))) != component_versions(recipe):
-        moved = [name for name, version in component_versions(recipe).items() if versions.get(name) != version]
+    versions, ours_now = _read_versions(folder), component_versions(recipe)
+    if versions is not None and versions != ours_now:
+        moved = sorted({name for name, _ in versions.items() ^ ours_now.items()})
         raise BuildError(
-            f"{folder} was begun with other versions of {', '.join(moved)}; finish it with the rainkit that began it, "
-            f"or remove the folder and build again"
+            f"{folder} was begun with other versions of {', '.join(moved)}, and is kept: raise `version` and build "
+            f"again, or go on with the rainkit that began it"
         )
+
+
+def _read_versions(folder: Path) -> dict[str, int] | None:
+    """Return the versions of the components that a corpus, finished or not, is made with; None where nothing says."""
+    note = folder / STATE / "components.json"
+    try:
+        if note.exists():
+            versions: dict[str, int] = json.loads(note.read_text(encoding="utf-8"))
+        else:
+            versions = json.loads(metadata_of(pq.read_schema(folder / "metadata" / "samples.parquet"))["components"])
+    except (OSError, KeyError, ValueError, pa.ArrowException):
+        return None
+    return versions
 
 
 @contextmanager

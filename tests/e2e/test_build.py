@@ -39,6 +39,9 @@ def test_the_path_is_the_last_line(rainkit: Run, recipe: Path, corpus: Path) -> 
     done = rainkit("build", recipe, "-o", corpus.parent)
     assert done.stdout.splitlines()[-1] == str(corpus)
     assert "is complete; nothing to do" in done.stderr
+    again = json.loads(rainkit("build", recipe, "-o", corpus.parent, "--json").stdout)
+    assert (again["already"], again["samples"], again["shards"]) == (True, 100, 5)
+    assert again["bytes"] == sum(path.stat().st_size for path in corpus.glob("data/*/*.tar"))
 
 
 def test_workers_change_no_byte(rainkit: Run, recipe: Path, corpus: Path, tmp_path: Path) -> None:

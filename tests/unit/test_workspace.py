@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import fcntl
+import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from rainkit.errors import BuildError
-from rainkit.recipe import Recipe, parse_recipe
-from rainkit.workspace import open_workspace
+from rainkit.manifest import add_metadata, write_table
+from rainkit.recipe import Recipe, component_versions, parse_recipe
+from rainkit.workspace import LAST, open_workspace
 
 RECIPE = """
 rainkit: 1
@@ -83,3 +86,22 @@ def test_a_folder_that_is_a_file_is_named(recipe: Recipe, tmp_path: Path) -> Non
     ):
         pass
     assert (tmp_path / "locked-1.0.0").read_text() == "mine"
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_a_corpus_of_other_components_is_neither_continued_nor_called_complete(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, complete: bool
+) -> None:
+    folder = tmp_path / "locked-1.0.0"
+    with open_workspace(folder, recipe) as work:
+        work.begin("pictures")
+        if complete:
+            schema = add_metadata(pa.schema([]), components=json.dumps(component_versions(recipe)))
+            write_table(folder / "metadata" / "samples.parquet", schema, [])
+            (folder / LAST).write_text("")
+            work.close()
+    with open_workspace(folder, recipe) as work:
+        assert work.complete == complete
+    monkeypatch.setattr(type(recipe.rain["a"]), "version", 99)
+    with pytest.raises(BuildError, match="other versions of rain/noise_blur"), open_workspace(folder, recipe):
+        pass
