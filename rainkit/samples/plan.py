@@ -194,6 +194,15 @@ class Plan:
                 )
         if not len(self._candidates[name, -1]):
             raise BuildError(f"split {name!r} has backgrounds, but no picture or patch that samples can be cut from")
+        weights, pairs = self._classes(split, name)
+        never = np.flatnonzero(np.bincount(schedule(weights), minlength=len(pairs)) == 0)
+        if len(never):
+            stratum, rain = pairs[int(never[0])]
+            place = f"rain {rain!r}" if stratum < 0 else f"rain {rain!r} on stratum {stratum}"
+            raise BuildError(
+                f"split {name!r} would never draw {place}: its weight is less than one sample in {PERIOD}; raise it or "
+                f"leave it out"
+            )
 
     def _classes(self, split: Split, name: str) -> tuple[tuple[float, ...], list[tuple[int, str]]]:
         """Return weights and names of the scheduled classes: stratum (-1 = any) x rain."""

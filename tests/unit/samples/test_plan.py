@@ -149,6 +149,18 @@ def test_an_empty_stratum_is_named() -> None:
         make_plan(recipe)
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"rain": "{a: 20000, b: 1}"}, "never draw rain 'b'"),
+        ({"balance": "[1, 20000, 1]"}, "never draw rain 'a' on stratum 0"),
+    ],
+)
+def test_a_weight_that_comes_to_nothing_is_named(fields: dict[str, str], words: str) -> None:
+    with pytest.raises(BuildError, match=words):
+        make_plan(make_recipe(**fields))
+
+
 def test_a_split_without_pictures_is_named() -> None:
     with pytest.raises(BuildError, match="gets none of the 1 backgrounds"):
         make_plan(make_recipe(), count=1)
