@@ -9,15 +9,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Run
 
 from rainkit.train.breaking import FAULTS, break_corpus
 from rainkit.train.gates import GATES
 from rainkit.train.validate import validate
 from rainkit.train.verdict import Budget
 
+Run = Any
 TRAINED = {"learning", "background", "generalisation", "seeds"}
 CHEAP = Budget(steps=10, seeds=2, pairs=60, cases=6)
 
