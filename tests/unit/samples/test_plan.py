@@ -181,3 +181,30 @@ def test_a_split_may_select_some_of_its_pictures() -> None:
         assert chosen[count] <= simple
         assert [row.key for row in all_rows(plan, "test")] == [row.key for row in all_rows(base, "test")]
     assert chosen[4] < chosen[8]
+
+
+def test_every_sample_has_rain_of_its_own() -> None:
+    plan = make_plan(make_recipe())
+    seeds = {row.rain_seed for split in ("train", "test") for row in all_rows(plan, split)}
+    assert len(seeds) == 460
+
+
+def test_the_seed_moves_pictures_between_splits_and_changes_the_rain() -> None:
+    first, other = (make_plan(make_recipe(seed=seed)) for seed in (1, 2))
+    assert first.splits != other.splits
+    seeds = [{row.rain_seed for row in all_rows(plan, "train")} for plan in (first, other)]
+    assert seeds[0].isdisjoint(seeds[1])
+
+
+def test_every_pass_has_an_order_of_its_own() -> None:
+    plan = make_plan(make_recipe())
+    size = sum(1 for owner in plan.units.background if plan.splits[owner] == "train")
+    first, second = ([(r.background_id, r.crop) for r in plan.rows("train", i * size, (i + 1) * size)] for i in (0, 1))
+    assert sorted(first) == sorted(second)
+    assert first != second
+
+
+def test_crops_do_not_repeat_with_the_schedule() -> None:
+    plan = make_plan(make_recipe(unit="picture"))
+    first, second = ([r.crop for r in plan.rows("train", start, start + 100)] for start in (0, PERIOD))
+    assert sum(a == b for a, b in zip(first, second, strict=True)) < 10
