@@ -175,7 +175,7 @@ def _introduction(recipe: Recipe, summary: Summary) -> list[str]:
     lines = [f"# {recipe.name} {recipe.version}", ""]
     if recipe.description:
         lines += [recipe.description.strip(), ""]
-    rains = len(recipe.rain)
+    rains = len({cell.rain for cell in summary.cells})
     lines += [
         f"A deraining corpus: {summary.total:,} pairs of a rainy and a clean picture in {len(summary.samples)} "
         f"split{'s' * (len(summary.samples) != 1)}, with {rains} kind{'s' * (rains != 1)} of rain, exact labels, and "

@@ -127,6 +127,14 @@ def test_parts_are_drawn_alone(built: Path, home: Path, tmp_path: Path, by: str)
         rebuild(built, tmp_path, {"photos": str(home / "photos")})
 
 
+def test_the_card_of_a_part_speaks_of_the_part(built: Path, home: Path, tmp_path: Path) -> None:
+    whole = (built / "README.md").read_text()
+    done = rebuild(built, tmp_path, {"photos": str(home / "photos")}, Selection(splits=("unseen-rain",)))
+    part = (done.folder / "README.md").read_text()
+    assert "in 2 splits, with 2 kinds of rain" in whole
+    assert "in 1 split, with 1 kind of rain" in part
+
+
 def test_unknown_parts_are_refused(built: Path, tmp_path: Path) -> None:
     for selection in (Selection(splits=("test",)), Selection(shards=("x.tar",)), Selection(keys=("k",))):
         with pytest.raises(RecipeError, match="has no"):
