@@ -20,10 +20,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rainkit.errors import BuildError
+from rainkit.errors import BuildError, RecipeError
 from rainkit.files import write_bytes, write_error
 from rainkit.manifest import metadata_of
-from rainkit.recipe import Recipe, component_versions, dump_recipe, fingerprint
+from rainkit.recipe import Recipe, component_versions, dump_recipe, fingerprint, parse_recipe
 
 LAST = "checksums.sha256"
 """The file that makes a corpus complete."""
@@ -128,14 +128,20 @@ def _refuse_other(folder: Path, recipe: Recipe) -> None:
             f"{folder} is a file, and a corpus of this recipe would be a folder of that name; move it away"
         )
     if not path.exists():
-        strangers = sorted(entry.name for entry in folder.iterdir() if entry.name != STATE) if folder.exists() else []
-        if strangers:
+        stranger = _first_file(folder) if folder.exists() else None
+        if stranger is not None:
             raise BuildError(
-                f"{folder} exists and is not a corpus (it holds {strangers[0]!r}); choose another output folder"
+                f"{folder} exists and is not a corpus (it holds {stranger!r}); choose another output folder"
             )
         return
+    if (
+        not (folder / LAST).exists()
+        and not (folder / STATE / "build.json").exists()
+        and not _first_file(folder / "data")
+    ):
+        return  # a build that was cut off before it had begun; its recipe is written again
     there, ours = path.read_text(encoding="utf-8"), dump_recipe(recipe)
-    if there != ours:
+    if there != ours and not _is_same_recipe(there, recipe):
         lines = difflib.unified_diff(
             there.splitlines(), ours.splitlines(), "built there", "this recipe", lineterm="", n=1
         )
@@ -149,6 +155,20 @@ def _refuse_other(folder: Path, recipe: Recipe) -> None:
             f"{folder} was begun with other versions of {', '.join(moved)}, and is kept: raise `version` and build "
             f"again, or go on with the rainkit that began it"
         )
+
+
+def _first_file(folder: Path) -> str | None:
+    """Return the name of a file below a folder that is not of an unfinished build, None where there is none."""
+    names = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if not path.is_dir())
+    return next((name.as_posix() for name in names if name.parts[0] != STATE and not name.name.startswith(".")), None)
+
+
+def _is_same_recipe(text: str, recipe: Recipe) -> bool:
+    """Return whether a resolved recipe asks for the same corpus, though it may be written otherwise."""
+    try:
+        return fingerprint(parse_recipe(text)) == fingerprint(recipe)
+    except RecipeError:
+        return False
 
 
 def _read_versions(folder: Path) -> dict[str, int] | None:

@@ -56,5 +56,7 @@ def make_engine(workers: int | None, kind: str | None, no_cache: bool) -> tuple[
     """Return the engine and the cache file that the options ask for."""
     from rainkit.cache import default_path
     from rainkit.engines import choose_engine
+    from rainkit.images import use_threads
 
+    use_threads(1)  # workers are counted by --workers, and this process may be the only one
     return choose_engine(kind, workers), None if no_cache else default_path()

@@ -11,12 +11,17 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from rainkit.complexity.instrument import Unit
 from rainkit.errors import RecipeError
 from rainkit.recipe.models import Recipe, Split, references
 from rainkit.recipe.problems import collect, suggest
 from rainkit.recipe.text import Text, parse, read
 from rainkit.records import Component
 from rainkit.strata import Method
+
+UNITS: tuple[Unit, ...] = ("picture", "patch")
+PATH_VERSION = 1
+"""Raised when what no component answers for gives other samples: planning, splits, composition, near-duplicates."""
 
 
 def load_recipe(path: Path | str, sources: Mapping[str, str] | None = None) -> Recipe:
@@ -186,7 +191,7 @@ def _relocate_recipe(recipe: Recipe) -> Recipe:
 
 
 def fingerprint(recipe: Recipe) -> str:
-    """Return the SHA-256 of the resolved recipe and of the versions of its components.
+    """Return the SHA-256 of the resolved recipe, of the versions of its components, and of what makes its scores.
 
     Locations and the thresholds of `validation` cannot change a pixel and have no part in it, nor has a label that is
     not asked for.
@@ -195,7 +200,13 @@ def fingerprint(recipe: Recipe) -> str:
     del resolved["validation"]
     if not recipe.samples.ssim:
         del resolved["samples"]["ssim"]
-    values = {"recipe": resolved, "components": component_versions(recipe)}
+    values = {
+        "path": PATH_VERSION,
+        "recipe": resolved,
+        "components": component_versions(recipe),
+        "score": recipe.complexity.score_id,
+        "instruments": {unit: recipe.identities(unit) for unit in UNITS},
+    }
     return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 

@@ -101,7 +101,12 @@ class Admission(Backgrounds):
 class Split(Block):
     """A part of the corpus with pictures of its own."""
 
-    share: float = Field(gt=0, le=1, description="Share of the backgrounds, by content hash: a picture never moves.")
+    share: float = Field(
+        gt=0,
+        le=1,
+        description="Share of the backgrounds, by content hash: adding pictures moves no other, unless its group "
+        "of near-duplicates grows.",
+    )
     samples: int = Field(ge=1, le=10**9, description="Number of samples; independent of the number of backgrounds.")
     rain: Annotated[dict[str, Weight], BeforeValidator(_as_weights), Field(min_length=1)] = Field(
         description="Name of a rain of this recipe, or names with weights.",

@@ -105,3 +105,27 @@ def test_a_corpus_of_other_components_is_neither_continued_nor_called_complete(
     monkeypatch.setattr(type(recipe.rain["a"]), "version", 99)
     with pytest.raises(BuildError, match="other versions of rain/noise_blur"), open_workspace(folder, recipe):
         pass
+
+
+def test_thresholds_of_validation_make_no_other_recipe(recipe: Recipe, tmp_path: Path) -> None:
+    folder = tmp_path / "locked-1.0.0"
+    with open_workspace(folder, recipe) as work:
+        work.begin("pictures")
+    (folder / "data" / "train" / "locked-train-000000.tar").write_bytes(b"a shard")
+    stricter = parse_recipe(RECIPE + "validation: {gain_seen: 3}\n")
+    with open_workspace(folder, stricter) as work:
+        work.begin("pictures")
+    other = parse_recipe(RECIPE.replace("seed: 1", "seed: 2"))
+    with pytest.raises(BuildError, match="belongs to another recipe"), open_workspace(folder, other):
+        pass
+
+
+def test_a_begin_that_was_cut_off_binds_nobody(recipe: Recipe, tmp_path: Path) -> None:
+    folder = tmp_path / "locked-1.0.0"
+    with open_workspace(folder, recipe) as work:
+        work.begin("pictures")
+    (folder / ".rainkit" / "build.json").unlink()
+    other = parse_recipe(RECIPE.replace("seed: 1", "seed: 2"))
+    with open_workspace(folder, other) as work:
+        work.begin("other pictures")
+    assert "seed: 2" in (folder / "recipe.yaml").read_text()
