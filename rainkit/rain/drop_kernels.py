@@ -1,7 +1,8 @@
 """The kernel that turns random words into the streaks of falling drops; compiled on first use, cached on disk.
 
 Geometry is in doubles with + - * / and one square root, which IEEE 754 rounds the same way on every processor, and
-without fused or reordered operations; diameters and speeds come from integer tables.
+without fused or reordered operations; diameters and speeds come from integer tables. No divisor can be 0, so divisions
+are compiled without the check for it (`error_model`).
 
 `numbers` of the functions are slope (1/mm), width of the octave and largest width (mrad), nearest distance (m),
 exposure (s), moment (s), wind and turbulence (m/s), cosine and minus sine of the pitch, focal length, width and height
@@ -19,7 +20,7 @@ LIMIT = 16384.0  # px; drops whose streak reaches farther are left out
 DISC = 0.7853981633974483  # pi / 4, the share of its square that a disc fills
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _lap_offset(word, lap):  # type: ignore[no-untyped-def]
     """Return a number in [0, 1) that depends on a drop and its lap, 0 on the first lap (a multiply-xorshift hash)."""
     if lap == 0:
@@ -30,26 +31,26 @@ def _lap_offset(word, lap):  # type: ignore[no-untyped-def]
     return np.float64(np.int64((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11))) * 2.0**-53
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _bits(word, shift, count):  # type: ignore[no-untyped-def]
     """Return `count` bits of a word as int64."""
     return np.int64((word >> np.uint64(shift)) & np.uint64((1 << count) - 1))
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _fixed(value):  # type: ignore[no-untyped-def]
     """Return the nearest integer, halves upward, as int32."""
     return np.int32(np.floor(value + 0.5))
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _misses(start, stop, margin, size):  # type: ignore[no-untyped-def]
     """Return whether a streak with this margin lies outside 0..size - 1, or reaches farther than vectors do."""
     low, high = min(start, stop) - margin, max(start, stop) + margin
     return high < 0.0 or low > size - 1.0 or max(-low, high, 2.0 * margin) > LIMIT
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _locate(first, second, rate, speed, numbers):  # type: ignore[no-untyped-def]
     """Return how far along its path a drop is, how far to the side, and the slant of its way, at distance 1."""
     moment, wind, gust = numbers[5:8]
@@ -65,7 +66,7 @@ def _locate(first, second, rate, speed, numbers):  # type: ignore[no-untyped-def
     return path, (place - np.floor(place) - 0.5) * 2.0 * half_x, slant
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def project_drops(words, tables, numbers, streaks):  # type: ignore[no-untyped-def]
     """Write the streaks of one octave of apparent widths and return how many there are.
 
