@@ -11,6 +11,7 @@ finished trainings are kept in `--work`, so a run that was cut off goes on. CPU,
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import math
 import os
@@ -35,9 +36,9 @@ from rainkit.data.corpus import open_corpus
 from rainkit.data.torch import CorpusPairs, Pool, ReadableCorpus
 from rainkit.pipeline import build
 from rainkit.rain.presets import PRESETS
-from rainkit.recipe import Recipe, fingerprint
+from rainkit.recipe import Recipe, dump_recipe, fingerprint
 from rainkit.train.baselines import keep_input
-from rainkit.train.checkpoint import load_network
+from rainkit.train.checkpoint import find_checkpoint, load_network
 from rainkit.train.config import Machine, Training
 from rainkit.train.evaluate import Cases, corpus_cases, evaluate, pair_cases
 from rainkit.train.loop import train
@@ -78,9 +79,14 @@ def read_recipe(name: str, file: Path, photos: Path) -> Recipe:
     return make_recipe(name, photos, given["rain"], split, **blocks)
 
 
+def _identify(recipe: Recipe) -> str:
+    """Return a name for a recipe with these component versions and defaults."""
+    return hashlib.sha256((fingerprint(recipe) + dump_recipe(recipe)).encode()).hexdigest()[:16]
+
+
 def build_corpus(recipe: Recipe, work: Path) -> ReadableCorpus:
     """Return the corpus of a recipe, built again where the recipe changed."""
-    folder = work / "corpora" / f"{recipe.name}-{fingerprint(recipe)[:12]}"
+    folder = work / "corpora" / _identify(recipe)
     return open_corpus(str(build(recipe, folder, cache=default_path()).folder))
 
 
@@ -152,17 +158,19 @@ def run_corpus(
         found = json.loads(kept.read_text()) if kept.exists() else {"scores": {}}
         missing = {test: cases for test, cases in tests.items() if test not in found["scores"]}
         if missing:
-            if corpus is None:
-                corpus = build_corpus(recipe, work) if recipe else _peer(name, photos)
-            found["severity"] = severity_of(corpus)
-            checkpoint = train_once(corpus, Training(**config, seed=seed), folder / f"run-{seed}")
+            checkpoint = find_checkpoint(folder / f"run-{seed}")
+            if "severity" not in found:
+                corpus = corpus or (build_corpus(recipe, work) if recipe else _peer(name, photos))
+                found["severity"] = severity_of(corpus)
+                checkpoint = train_once(corpus, Training(**config, seed=seed), folder / f"run-{seed}")
+            assert checkpoint is not None
             found["scores"] |= judge(checkpoint, missing)
             kept.write_text(json.dumps(found, indent=2))
             click.echo(f"{name} seed {seed}: {found['scores']}", err=True)
         results["severity"] = found["severity"]
         results["seeds"].append({test: found["scores"][test] for test in tests})
     if corpus is not None and recipe is not None:
-        shutil.rmtree(work / "corpora" / f"{recipe.name}-{fingerprint(recipe)[:12]}", ignore_errors=True)
+        shutil.rmtree(work / "corpora" / _identify(recipe), ignore_errors=True)
     return results
 
 

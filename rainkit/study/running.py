@@ -22,7 +22,7 @@ from rainkit.engines.serial import Serial
 from rainkit.errors import IntegrityError, RecipeError
 from rainkit.files import write_bytes
 from rainkit.pipeline import build
-from rainkit.recipe import Recipe, fingerprint
+from rainkit.recipe import Recipe, dump_recipe, fingerprint
 from rainkit.records import Engine
 from rainkit.study.grid import Arm, Cell, apply, expand
 from rainkit.study.load import Loaded
@@ -266,7 +266,8 @@ class _Builder:
         }
         samples = {**(values.get("samples") or {}), "channels": ["rainy", "clean"]}
         recipe = self.loaded.recipe({**values, "splits": splits, "samples": samples})
-        folder = self.folder / _digest([fingerprint(recipe), _locations(recipe)])
+        # The text too: another release may write out a block of defaults that no fingerprint holds.
+        folder = self.folder / _digest([fingerprint(recipe), dump_recipe(recipe), _locations(recipe)])
         return open_corpus(str(build(recipe, folder, self.engine, self.cache).folder))
 
 

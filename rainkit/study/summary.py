@@ -15,7 +15,16 @@ from rainkit.seeds import Stream
 from rainkit.study.grid import Cell
 from rainkit.study.models import OWN_AXES, Grid, Study
 from rainkit.study.running import Planned, read_results
-from rainkit.study.verdict import COMPARED, Difference, Judged, Verdict, combine, compare, judge
+from rainkit.study.verdict import (
+    COMPARED,
+    Difference,
+    Judged,
+    Verdict,
+    combine,
+    compare,
+    judge,
+    say_at_equal_damage,
+)
 from rainkit.train.bootstrap import RATIO_OF_MEANS, Estimate, Values, estimate_all
 from rainkit.train.metrics import METRICS
 
@@ -195,7 +204,8 @@ def _difference_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
         where = f" ({_text(each.fixed)})" if each.fixed else ""
         yield f"- **{each.first} against {each.second}**{where}: {each.verdict.sentence}."
         for test, verdict in each.verdicts.items():
-            yield f"  - {test}: {verdict.sentence}."
+            equal = say_at_equal_damage(each.differences[test]["removal_per_damage"], each.first, each.second)
+            yield f"  - {test}: {verdict.sentence}; {equal}."
     yield ""
 
 

@@ -164,6 +164,13 @@ def judge(differences: Mapping[str, Difference], first: str, second: str) -> Ver
     return Verdict(0, "no verdict: removal per damage does not differ for certain")
 
 
+def say_at_equal_damage(difference: Difference, first: str, second: str) -> str:
+    """Return which of two removes more at equal damage, in words; `difference` is that in removal per damage."""
+    if not difference.sign:
+        return "at equal damage neither certainly removes more"
+    return f"at equal damage {first if difference.sign > 0 else second} removes more"
+
+
 def combine(verdicts: Mapping[str, Verdict], first: str, second: str) -> Verdict:
     """Return the verdict over several tests: theirs where all agree, else none.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rainkit.seeds import Stream
-from rainkit.study.verdict import COMPARED, Difference, Judged, combine, compare, judge
+from rainkit.study.verdict import COMPARED, Difference, Judged, combine, compare, judge, say_at_equal_damage
 
 BACKGROUNDS = [f"b{number // 2}" for number in range(40)]
 
@@ -49,6 +49,7 @@ def test_a_network_that_is_only_bolder_gets_no_verdict() -> None:
     assert verdict.better == 0
     assert "generalises better" not in verdict.sentence
     assert "a removes more" in verdict.sentence
+    assert "neither" in say_at_equal_damage(found["removal_per_damage"], "a", "b")
 
 
 def test_a_network_that_also_keeps_more_is_better() -> None:
@@ -57,6 +58,8 @@ def test_a_network_that_also_keeps_more_is_better() -> None:
     verdict = judge(difference({}, better), "a", "b")
     assert verdict.better == -1
     assert verdict.sentence.startswith("b generalises better than a")
+    found = difference({}, better)["removal_per_damage"]
+    assert say_at_equal_damage(found, "a", "b") == "at equal damage b removes more"
 
 
 def test_one_seed_never_suffices() -> None:
