@@ -16,6 +16,7 @@ from rainkit.errors import RecipeError
 from rainkit.recipe.models import Recipe, Split, references
 from rainkit.recipe.problems import collect, suggest
 from rainkit.recipe.text import Text, parse, read
+from rainkit.recipe.validation import Validation
 from rainkit.records import Component
 from rainkit.strata import Method
 
@@ -211,8 +212,15 @@ def fingerprint(recipe: Recipe) -> str:
 
 
 def dump_recipe(recipe: Recipe) -> str:
-    """Return the resolved recipe as YAML, without locations; reading it gives the same fingerprint."""
-    return yaml.safe_dump(resolve(recipe), sort_keys=False, allow_unicode=True, width=120)
+    """Return the resolved recipe as YAML, without locations; reading it gives the same fingerprint.
+
+    Thresholds of `validation` that are the defaults are left out: they judge a corpus and make nothing of it, and an
+    old corpus is judged by the defaults of the day.
+    """
+    values = resolve(recipe)
+    if recipe.validation == Validation():
+        del values["validation"]
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)
 
 
 def json_schema() -> dict[str, Any]:
