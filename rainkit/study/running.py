@@ -109,10 +109,8 @@ def plan_study(
         The study.
     output : Path
         Its folder.
-    grids, seeds
-        As for `grid.expand`.
-    engine, cache
-        As for `pipeline.build`.
+    grids, seeds, engine, cache
+        As for `grid.expand` and `pipeline.build`.
     device : str
         Where networks are trained.
     report : callable
