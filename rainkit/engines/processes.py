@@ -33,7 +33,7 @@ THREAD_VARIABLES = (
 
 # What every worker needs; loaded once in the fork server, in 0.9 s, after which a worker starts in 0.03 s. A worker
 # that is spawned takes 0.35 s of a processor each time (Python 3.11).
-_PRELOADED = ("rainkit.engines.processes", "rainkit.images", "rainkit.shards", "numba")
+_PRELOADED = ("rainkit.engines.processes", "rainkit.samples.draw", "rainkit.survey", "rainkit.rain.kernels", "numba")
 _GRACE = 2.0
 """Seconds that a worker has to clean up after it was told to stop."""
 
