@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from rainkit.engines.serial import Serial
-from rainkit.recipe import Recipe, fingerprint
-from rainkit.records import Engine
+from rainkit.errors import SourceError
+from rainkit.images import PictureError
+from rainkit.recipe import Recipe, fingerprint, list_components
+from rainkit.records import Background, Engine
 from rainkit.release.commit import commit
 from rainkit.release.extend import adopt_shards
 from rainkit.samples import Plan, ShardPlan, Units
@@ -180,13 +183,27 @@ def _describe_complete(folder: Path) -> Built:
 
 
 def _digest(planned: Planned) -> str:
-    """Return the digest of the admitted pictures and their strata, which with the recipe decide every byte."""
+    """Return the digest of everything that was read, and of the strata; with the recipe it decides every byte."""
     digest = hashlib.sha256()
     for background in planned.survey.backgrounds:
         digest.update(f"{background.source}\0{background.path}\0{background.digest}\0{background.sha256}\n".encode())
+        depth = planned.survey.pictures[background.id].depth
+        if depth is not None:
+            digest.update(_read_depth(background, depth).tobytes())
+    for component in list_components(planned.plan.recipe.rain):
+        digest.update(f"{component.content()}\n".encode())
     digest.update(planned.plan.units.score.tobytes())
     digest.update(planned.plan.units.stratum.tobytes())
     return digest.hexdigest()
+
+
+def _read_depth(background: Background, depth: Callable[[], NDArray[np.uint16]]) -> NDArray[np.uint16]:
+    try:
+        return depth()
+    except (OSError, PictureError) as error:
+        raise SourceError(
+            f"the depth map beside {background.source}:{background.path} cannot be read: {error}"
+        ) from error
 
 
 def _tasks(work: Workspace, planned: Planned, shards: list[ShardPlan]) -> Iterator[ShardTask]:

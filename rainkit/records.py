@@ -40,6 +40,10 @@ class Component(BaseModel):
     requires: ClassVar[str | None] = None
     """The extra of the distribution that the component needs, if any."""
 
+    def content(self) -> str:
+        """Return what identifies the files that the component reads while it draws; empty where it reads none."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:

@@ -160,6 +160,11 @@ class LayerBank(DrawnRain):
     )
     compose: Composition = Field(default="screen", description="How layer and picture meet; see `rain.compose`.")
 
+    def content(self) -> str:
+        """Return the digest of every layer of the folder, 16 hexadecimal digits; empty for layers of rainkit's own."""
+        bank = [digest for digest, _ in list_bank(self.folder)] if self.folder else []
+        return xxhash.xxh3_64("".join(bank).encode()).hexdigest() if bank else ""
+
     def __call__(self, shape: tuple[int, int], rng: Stream, depth: NDArray[np.uint16] | None = None) -> Rain:
         """Draw the rain of one picture.
 

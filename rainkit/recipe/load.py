@@ -143,28 +143,28 @@ def _relocate(value: Any, place: Callable[[str], str]) -> Any:
 
 
 def _has_location(value: Any) -> bool:
-    return any(component.location_fields for component in _components(value))
+    return any(component.location_fields for component in list_components(value))
 
 
-def _components(value: Any) -> Iterator[Component]:
+def list_components(value: Any) -> Iterator[Component]:
     """Yield every component below a model, for its version."""
     if isinstance(value, Component):
         yield value
     if hasattr(type(value), "model_fields"):
         for name in type(value).model_fields:
-            yield from _components(getattr(value, name))
+            yield from list_components(getattr(value, name))
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _components(item)
+            yield from list_components(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _components(item)
+            yield from list_components(item)
 
 
 def component_versions(recipe: Recipe) -> dict[str, int]:
     """Return `package/kind` to version for every component that the recipe uses, sorted by name."""
     versions = {}
-    for component in _components(recipe):
+    for component in list_components(recipe):
         package = type(component).__module__.split(".")[1]
         versions[f"{package}/{getattr(component, 'kind', type(component).__name__.lower())}"] = component.version
     return dict(sorted(versions.items()))
