@@ -157,6 +157,13 @@ def _refuse_other(folder: Path, recipe: Recipe) -> None:
         )
 
 
+def _remove_parts(folder: Path) -> None:
+    """Remove files that were begun and not finished; whoever writes holds the lock, so nobody needs them."""
+    for pattern in ("data/*/.*.part", f"{STATE}/rows/.*.part"):
+        for left in folder.glob(pattern):
+            left.unlink(missing_ok=True)
+
+
 def _first_file(folder: Path) -> str | None:
     """Return the name of a file below a folder that is not of an unfinished build, None where there is none."""
     names = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if not path.is_dir())
@@ -205,11 +212,11 @@ def open_workspace(folder: Path, recipe: Recipe) -> Iterator[Workspace]:
         try:
             # Again, now that nobody else can write: the folder may have changed hands before it was locked.
             _refuse_other(folder, recipe)
-            for left in folder.glob("data/*/.*.part"):
-                # Parts of a build that was killed; whoever writes holds the lock, so nobody needs them.
-                left.unlink(missing_ok=True)
+            _remove_parts(folder)
             yield workspace
         finally:
+            # A worker that had to be killed could not remove what it had begun.
+            _remove_parts(folder)
             if not (workspace.state / "build.json").exists() and not workspace.complete:
                 # Nothing was begun: leave the disk as it was found, and do so before another may take the lock.
                 shutil.rmtree(workspace.state, ignore_errors=True)
