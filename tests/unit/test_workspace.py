@@ -134,10 +134,15 @@ def test_a_begin_that_was_cut_off_binds_nobody(recipe: Recipe, tmp_path: Path) -
 def test_what_was_begun_and_not_finished_is_removed(recipe: Recipe, tmp_path: Path) -> None:
     """A worker that had to be killed leaves parts behind; the build that ends, however it ends, takes them away."""
     folder = tmp_path / "locked-1.0.0"
-    with pytest.raises(KeyboardInterrupt), open_workspace(folder, recipe) as work:
-        work.begin("pictures")
-        for part in (folder / "data" / "train" / ".a.tar.part", work.state / "rows" / ".a.parquet.part"):
-            part.write_bytes(b"half")
-        raise KeyboardInterrupt
+
+    def stop_halfway() -> None:
+        with open_workspace(folder, recipe) as work:
+            work.begin("pictures")
+            for part in (folder / "data" / "train" / ".a.tar.part", work.state / "rows" / ".a.parquet.part"):
+                part.write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop_halfway()
     assert not list(folder.rglob("*.part"))
     assert (folder / ".rainkit" / "build.json").exists()
