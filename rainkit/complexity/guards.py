@@ -65,10 +65,12 @@ def measure_border(pixels: Pixels) -> float:
     if top == height:
         return 1.0
     bottom = _flat_rows(pixels[::-1])
+    if top + bottom >= height:  # a picture so narrow or so even that its borders meet
+        return 1.0
     inside = pixels[top : height - bottom].swapaxes(0, 1)
     left = _flat_rows(inside)
     right = 0 if left == width else _flat_rows(inside[::-1])
-    kept = (height - top - bottom) * (width - left - right)
+    kept = (height - top - bottom) * max(0, width - left - right)
     return float(1.0 - kept / (height * width))
 
 

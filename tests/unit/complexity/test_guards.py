@@ -101,3 +101,11 @@ def test_each_guard_refuses_with_its_word_and_numbers(name: str) -> None:
     assert found[0] == GUARDS[name].reason
     assert f"{limit + 1.5:.4g}" in found[1]
     assert f"limit of {limit:g}" in found[1]
+
+
+def test_borders_that_meet_are_the_whole_picture() -> None:
+    from rainkit.complexity.guards import measure_border
+
+    assert measure_border(np.array([[[4, 9, 2]], [[11, 0, 5]]], np.uint8)) == 1.0
+    ramp = np.repeat(np.array([[0, 8, 16]], np.uint8), 2, axis=0)
+    assert measure_border(np.repeat(ramp[:, :, None], 3, axis=2)) == 1.0
