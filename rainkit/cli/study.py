@@ -123,9 +123,21 @@ def _print_verdicts(comparisons: list[Comparison]) -> None:
         for each in comparisons
     ]
     print_table("", ["grid", "compared", "where", "verdict"], rows)
+    for sentence in _conclusions(comparisons):
+        click.echo(sentence)
+
+
+def _conclusions(comparisons: list[Comparison]) -> list[str]:
+    from rainkit.study.summary import conclude
+
+    return [sentence.replace("**", "") for sentence in conclude(comparisons)]
 
 
 def _as_json(comparisons: list[Comparison], folder: Path) -> dict[str, Any]:
     from dataclasses import asdict
 
-    return {"report": str(folder / "report.md"), "comparisons": [asdict(each) for each in comparisons]}
+    return {
+        "report": str(folder / "report.md"),
+        "comparisons": [asdict(each) for each in comparisons],
+        "conclusions": _conclusions(comparisons),
+    }

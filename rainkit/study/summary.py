@@ -23,6 +23,7 @@ from rainkit.study.verdict import (
     combine,
     compare,
     judge,
+    say_against_all,
     say_at_equal_damage,
 )
 from rainkit.train.bootstrap import RATIO_OF_MEANS, Estimate, Values, estimate_all
@@ -128,6 +129,20 @@ def compare_groups(study: Study, planned: Planned, groups: Sequence[Group]) -> l
     return found
 
 
+def conclude(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """Yield, for each level that was compared with several others of its grid, whether it beats them all."""
+    families: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[Comparison]] = {}
+    for each in comparisons:
+        families.setdefault((each.grid, each.first, each.fixed), []).append(each)
+    for (_, first, fixed), others in families.items():
+        if len(others) < 2:
+            continue
+        for test in others[0].verdicts:
+            where = ", ".join(filter(None, [_text(fixed), f"test {test}"]))
+            found = {each.second: each.differences[test]["removal_per_damage"] for each in others}
+            yield f"**{first} against all** ({where}): {say_against_all(first, found)}"
+
+
 def tabulate(groups: Sequence[Group]) -> pa.Table:
     """Return the estimates, one row a group and metric."""
     rows = []
@@ -206,6 +221,8 @@ def _difference_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
         for test, verdict in each.verdicts.items():
             equal = say_at_equal_damage(each.differences[test]["removal_per_damage"], each.first, each.second)
             yield f"  - {test}: {verdict.sentence}; {equal}."
+    for sentence in conclude(comparisons):
+        yield f"- {sentence}."
     yield ""
 
 

@@ -171,6 +171,33 @@ def say_at_equal_damage(difference: Difference, first: str, second: str) -> str:
     return f"at equal damage {first if difference.sign > 0 else second} removes more"
 
 
+def say_against_all(first: str, differences: Mapping[str, Difference]) -> str:
+    """Return whether `first` removes more than each of several others at equal damage, in words.
+
+    Parameters
+    ----------
+    first : str
+        What was compared with all of them.
+    differences : mapping of str to Difference
+        In removal per damage, `first` less the other, by the other's name.
+
+    Examples
+    --------
+    >>> surely = Difference("removal_per_damage", 1.0, 0.5, 1.5, (0.9, 1.1))
+    >>> say_against_all("mixture", {"simple": surely, "complex": Difference("removal_per_damage", 0, -1, 1, (0, 0))})
+    'at equal damage mixture does not beat them all: it removes more than simple, not for certain more than complex'
+    """
+    more, same, less = ([name for name, found in differences.items() if found.sign == sign] for sign in (1, 0, -1))
+    if not same and not less:
+        return f"at equal damage {first} removes more than every one of {', '.join(more)}"
+    parts = [
+        f"{words} {', '.join(names)}"
+        for words, names in (("more than", more), ("less than", less), ("not for certain more than", same))
+        if names
+    ]
+    return f"at equal damage {first} does not beat them all: it removes {', '.join(parts)}"
+
+
 def combine(verdicts: Mapping[str, Verdict], first: str, second: str) -> Verdict:
     """Return the verdict over several tests: theirs where all agree, else none.
 

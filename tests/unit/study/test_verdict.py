@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from rainkit.seeds import Stream
-from rainkit.study.verdict import COMPARED, Difference, Judged, combine, compare, judge, say_at_equal_damage
+from rainkit.study.verdict import (
+    COMPARED,
+    Difference,
+    Judged,
+    combine,
+    compare,
+    judge,
+    say_against_all,
+    say_at_equal_damage,
+)
 
 BACKGROUNDS = [f"b{number // 2}" for number in range(40)]
 
@@ -115,3 +124,14 @@ def test_samples_of_one_background_are_no_evidence() -> None:
 def test_unpaired_seeds_are_refused() -> None:
     with pytest.raises(ValueError, match="1 with 2"):
         compare([judged(0)], [judged(1), judged(2)], BACKGROUNDS, Stream(0, "test"))
+
+
+def test_a_level_beats_all_others_only_where_it_certainly_beats_each() -> None:
+    better, same, worse = (made(removal_per_damage=mean)["removal_per_damage"] for mean in (2, 0, -2))
+    assert say_against_all("mixture", {"a": better, "b": better}) == (
+        "at equal damage mixture removes more than every one of a, b"
+    )
+    assert say_against_all("mixture", {"a": better, "b": same, "c": worse}) == (
+        "at equal damage mixture does not beat them all: it removes more than a, less than c, "
+        "not for certain more than b"
+    )
