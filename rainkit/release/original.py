@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Original:
                 f"that has them"
             )
 
-    @property
+    @cached_property
     def kinds(self) -> list[str]:
         """Estimators with a column in the manifest."""
         return sorted(json.loads(metadata_of(self.schema)["estimators"]))
