@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from rainkit.data import open_corpus
     from rainkit.errors import RainkitError
+    from rainkit.live import open_live
     from rainkit.pipeline import build, plan
     from rainkit.rain import draw
     from rainkit.rain.compose import compose
@@ -35,6 +36,7 @@ _PLACES = {
     "draw": "rainkit.rain",
     "load_recipe": "rainkit.recipe",
     "open_corpus": "rainkit.data",
+    "open_live": "rainkit.live",
     "plan": "rainkit.pipeline",
     "verify": "rainkit.release.verify",
 }
@@ -48,6 +50,7 @@ __all__ = [
     "draw",
     "load_recipe",
     "open_corpus",
+    "open_live",
     "plan",
     "verify",
 ]

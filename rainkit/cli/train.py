@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rainkit.cli.output import json_option, print_fields, print_json, progress
+from rainkit.cli.settings import moved_sources, source_option
 
 if TYPE_CHECKING:
-    from rainkit.data.torch import CorpusPairs
+    from collections.abc import Mapping
+
+    from rainkit.data.pairs import CorpusPairs, Pool
     from rainkit.train.config import Training
     from rainkit.train.log import Progress
 
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
               help="Folder of the run: checkpoints and log.jsonl.")  # fmt: skip
 @click.option("--weight", "weights", type=float, multiple=True, help="Share of each corpus, in their order.")
 @click.option("--split", default="train", show_default=True, help="Split to train on.")
+@click.option("--live", is_flag=True,
+              help="Draw rain while training: the samples of the corpus once, then new ones, none twice.")  # fmt: skip
+@source_option
+@click.option("--live-cache", default=1024, show_default=True, type=click.IntRange(min=0), metavar="MIB",
+              help="Decoded backgrounds that each reading process keeps, with --live.")  # fmt: skip
 @click.option("--network", default="tiny", show_default=True, help="Preset: tiny, base, paper, unet, nafnet.")
 @click.option("--steps", type=int, help="Optimizer steps  [default: 1500]")
 @click.option("--batch", type=int, help="Pairs a step  [default: 8]")
@@ -41,25 +49,34 @@ if TYPE_CHECKING:
 @json_option
 def command(
     *,
-    corpora: tuple[str, ...], run: Path, weights: tuple[float, ...], split: str, network: str, changes: tuple[str, ...],
-    resume: bool, save_every: int, tensorboard: bool, as_json: bool, **options: Any,
+    corpora: tuple[str, ...], run: Path, weights: tuple[float, ...], split: str, live: bool, sources: tuple[str, ...],
+    live_cache: int, network: str, changes: tuple[str, ...], resume: bool, save_every: int, tensorboard: bool,
+    as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     r"""Train a small network on one or several corpora.
 
     The path of the last checkpoint is the last line on stdout. A run that was cut off continues with --resume and ends
     in the same weights.
 
+    With --live no shard is read: a release of the manifest will do, with --source for backgrounds that are files.
+
     \b
     Example:
       rainkit train corpora/quickstart-1.0.0 -o runs/tiny --steps 1500
+      rainkit train manifests/my-rain-1.0.0 --live --source photos=/data/div2k -o runs/live --steps 20000
     """
     from rainkit.train.loop import train
 
     config, machine = _read_options(network, changes, options)
-    pairs = _open_pairs(corpora, weights, split, config)
+    places = moved_sources(sources)
+    _check_options(corpora, weights, places, live)
+    pools = _open_live(corpora, split, places, live_cache << 20) if live else _open_pools(corpora, split)
+    pairs = _mix(pools, weights, config)
     costs = _describe(config)
     if not as_json:
         click.echo(f"{network}: {costs['parameters']:,} weights, {costs['gflop_per_step']:,.2f} GFLOP a step", err=True)
+    if live and not as_json:
+        click.echo(f"live: {sum(len(pool.rows) for pool in pools):,} samples of the manifest, then new ones", err=True)
     latest: list[Progress] = []
     with progress("Training", config.steps, "steps") as advance:
 
@@ -70,9 +87,9 @@ def command(
         path = train(
             config, pairs, run, machine, resume=resume, report=report, save_every=save_every, tensorboard=tensorboard
         )
-    result = {"checkpoint": str(path), "pairs": pairs.digest, **costs, **(asdict(latest[-1]) if latest else {})}
     if as_json:
-        print_json(result)
+        last_news = asdict(latest[-1]) if latest else {}
+        print_json({"checkpoint": str(path), "pairs": pairs.digest, "live": live, **costs, **last_news})
         return
     if latest:
         last = latest[-1]
@@ -109,19 +126,56 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _open_pairs(corpora: tuple[str, ...], weights: tuple[float, ...], split: str, config: Training) -> CorpusPairs:
-    from rainkit.data.corpus import open_corpus
-    from rainkit.data.torch import CorpusPairs, Pool, select_rows
+def _check_options(
+    corpora: tuple[str, ...], weights: tuple[float, ...], sources: Mapping[str, str], live: bool
+) -> None:
     from rainkit.errors import RecipeError
 
     if weights and len(weights) != len(corpora):
         raise RecipeError(f"{len(weights)} --weight for {len(corpora)} corpora: give one each, or none")
+    if sources and not live:
+        raise RecipeError("--source says where backgrounds of live rain lie: add --live, or leave it out")
+
+
+def _open_pools(corpora: tuple[str, ...], split: str) -> list[Pool]:
+    """Return the pairs of corpora on disk or at an address."""
+    from rainkit.data.corpus import open_corpus
+    from rainkit.data.pairs import Pool, select_rows
+
     opened = [open_corpus(address) for address in corpora]
-    pools = [
-        Pool(corpus, select_rows(corpus, split), weight)
-        for corpus, weight in zip(opened, weights or [1.0] * len(opened), strict=True)
-    ]
-    return CorpusPairs(pools, config.patch, flip=config.flip, seed=config.seed)
+    return [Pool(corpus, select_rows(corpus, split)) for corpus in opened]
+
+
+def _open_live(corpora: tuple[str, ...], split: str, sources: Mapping[str, str], cache_bytes: int) -> list[Pool]:
+    """Return the endless pairs of corpora whose rain is drawn here."""
+    from rainkit.cli.build import Stages
+    from rainkit.cli.settings import make_engine
+    from rainkit.data.corpus import open_corpus
+    from rainkit.live import open_live
+
+    recipes = [open_corpus(address).recipe for address in corpora]
+    named = [{*recipe.get("sources", ()), *recipe.get("rain", ())} for recipe in recipes]
+    # A name that no corpus has goes to the first of them, which says what it has.
+    stray = sources.keys() - set().union(*named)
+    engine, cache = make_engine(None, None, no_cache=False)
+    pools = []
+    for address, names in zip(corpora, named, strict=True):
+        placed = {name: place for name, place in sources.items() if name in names | stray}
+        with Stages() as report:
+            live = open_live(
+                address, split, sources=placed, cache_bytes=cache_bytes, engine=engine, cache=cache, report=report
+            )
+        pools.append(live.pool())
+    return pools
+
+
+def _mix(pools: list[Pool], weights: tuple[float, ...], config: Training) -> CorpusPairs:
+    from dataclasses import replace
+
+    from rainkit.data.pairs import CorpusPairs
+
+    weighted = [replace(pool, weight=weight) for pool, weight in zip(pools, weights or [1.0] * len(pools), strict=True)]
+    return CorpusPairs(weighted, config.patch, flip=config.flip, seed=config.seed)
 
 
 def _describe(config: Training) -> dict[str, Any]:
