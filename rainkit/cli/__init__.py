@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "plan": "Say what a recipe would build, before a pixel is drawn.",
     "preview": "Draw a contact sheet of a recipe's or preset's rain.",
     "build": "Build the corpus of a recipe.",
+    "view": "Show the page of a corpus, or of samples that you choose.",
     "verify": "Check a corpus against its checksums and manifest.",
     "export": "Write a corpus as folders of pictures.",
     "diff": "Compare two corpora or manifests.",

@@ -1,4 +1,4 @@
-"""The files that tell people and other programs what a corpus is: card, Croissant description, wids indexes.
+"""The files that tell people and other programs what a corpus is: card, page, Croissant description, wids indexes.
 
 They are functions of the recipe and of what was built: no clock, no host, no durations, so that two builds of a recipe
 are equal byte for byte.
@@ -16,6 +16,7 @@ from rainkit.release.card import format_card
 from rainkit.release.croissant import TABLES, format_croissant
 from rainkit.release.figures import write_figure
 from rainkit.release.indexes import IndexedShard, write_wids
+from rainkit.release.page import write_page
 from rainkit.release.summary import Summary, hash_known, summarise_corpus
 
 CARD = "README.md"
@@ -27,7 +28,7 @@ CROISSANT = "croissant.json"
 def write_descriptions(
     folder: Path, recipe: Recipe, shards: Mapping[str, Mapping[str, Any]] | None = None
 ) -> dict[str, str]:
-    """Write card, Croissant description and, where the pictures are there, a figure and the wids index of each split.
+    """Write card, page, Croissant description and, where the pictures are there, a figure and an index of each split.
 
     Parameters
     ----------
@@ -56,6 +57,7 @@ def write_descriptions(
     if summary.pictures:
         _write_indexes(folder, summary)
         known |= write_figure(folder)
+    known |= write_page(folder, pictures=summary.pictures)
     write_bytes(folder / CARD, format_card(recipe, summary).encode())
     write_bytes(folder / CROISSANT, format_croissant(recipe, summary, known).encode())
     return known

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pyarrow.parquet as pq
 
@@ -46,7 +45,7 @@ def draw_figure(folder: Path) -> Pixels:
     pairs: dict[int, Pixels] = {}
     for row in {row for line in grid for row in line if row >= 0}:
         arrays = corpus.read(row, ("rainy", "clean"))
-        pairs[row] = np.concatenate([_shrink(arrays["rainy"]), _shrink(arrays["clean"])], axis=1)
+        pairs[row] = np.concatenate([shrink(arrays["rainy"], SIDE), shrink(arrays["clean"], SIDE)], axis=1)
     height = max(pair.shape[0] for pair in pairs.values()) + _GAP
     width = max(pair.shape[1] for pair in pairs.values()) + _GAP
     canvas = np.full((len(grid) * height - _GAP, len(grid[0]) * width - _GAP, 3), 255, dtype=np.uint8)
@@ -58,13 +57,29 @@ def draw_figure(folder: Path) -> Pixels:
     return canvas
 
 
-def _shrink(pixels: Pixels) -> Pixels:
+def shrink(pixels: Pixels, side: int) -> Pixels:
+    """Return a picture whose longer side is at most `side` pixels, by the mean of equal blocks; never enlarged.
+
+    Sums are whole numbers, so that every processor and every version of a library gives the same bytes. Up to a block
+    less one pixel is cut at the right and lower edges.
+
+    Parameters
+    ----------
+    pixels : uint8 array, H x W or H x W x C
+        A picture.
+    side : int
+        At least 1, in pixels.
+    """
     height, width = pixels.shape[:2]
-    scale = SIDE / max(height, width)
-    if scale >= 1:
+    block = -(-max(height, width) // side)
+    if block == 1:
         return pixels
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    tall, wide = min(block, height), min(block, width)
+    rows, columns = height // tall, width // wide
+    kept = pixels[: rows * tall, : columns * wide]
+    sums = kept.reshape(rows, tall, -1).sum(axis=1, dtype=np.uint32)
+    sums = sums.reshape(rows, columns, wide, *pixels.shape[2:]).sum(axis=2, dtype=np.uint32)
+    return np.asarray((sums + tall * wide // 2) // (tall * wide), dtype=np.uint8)
 
 
 def write_figure(folder: Path) -> dict[str, str]:

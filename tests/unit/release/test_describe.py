@@ -20,7 +20,10 @@ from rainkit.release.summary import BINS, summarise_corpus
 
 
 def described(corpus: Path) -> dict[str, bytes]:
-    names = ("README.md", "croissant.json", "figures/samples.png", "wids-train.json", "wids-unseen-rain.json")
+    names = (
+        "README.md", "croissant.json", "figures/samples.png", "report/index.html", "wids-train.json",
+        "wids-unseen-rain.json",
+    )  # fmt: skip
     return {name: (corpus / name).read_bytes() for name in names if (corpus / name).exists()}
 
 
@@ -28,7 +31,7 @@ def test_descriptions_are_a_function_of_the_corpus(built: Path, copy_corpus: Cal
     corpus = copy_corpus(built)
     recipe = parse_recipe((corpus / "recipe.yaml").read_text())
     before = described(corpus)
-    assert len(before) == 5
+    assert len(before) == 6
     for name in before:
         (corpus / name).unlink()
     # The build knew sizes and digests of shards; here they are read.
@@ -89,8 +92,17 @@ def test_the_figure_shows_samples_by_stratum_and_rain(built: Path) -> None:
 
 
 def test_large_pictures_are_shown_small() -> None:
-    assert figures._shrink(np.zeros((512, 256, 3), np.uint8)).shape == (128, 64, 3)
-    assert figures._shrink(np.zeros((12, 2000, 3), np.uint8)).shape == (1, 128, 3)
+    assert figures.shrink(np.zeros((512, 256, 3), np.uint8), 128).shape == (128, 64, 3)
+    assert figures.shrink(np.zeros((12, 2000, 3), np.uint8), 128).shape == (1, 125, 3)
+    assert figures.shrink(np.zeros((130, 65), np.uint8), 128).shape == (65, 32)
+
+
+def test_a_block_becomes_its_mean_rounded_to_nearest() -> None:
+    pixels = np.array([[0, 1, 250, 255, 9], [1, 1, 255, 255, 9]], np.uint8)
+    small = figures.shrink(np.repeat(pixels[:, :, None], 3, axis=2), 3)
+    assert small.tolist() == [[[1, 1, 1], [254, 254, 254]]]  # 3 / 4 and 1015 / 4; the fifth column is cut
+    large = np.full((1080, 1920, 3), 255, np.uint8)
+    assert (figures.shrink(large, 8) == 255).all(), "sums of large blocks must not overflow"
 
 
 def test_wids_indexes_name_every_shard(built: Path) -> None:

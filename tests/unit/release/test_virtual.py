@@ -15,7 +15,9 @@ def test_a_manifest_alone_is_a_release(built: Path, tmp_path: Path) -> None:
     virtual = release_manifest(built, tmp_path / "out")
     files = sorted(path.relative_to(virtual).as_posix() for path in virtual.rglob("*") if path.is_file())
     tables = [f"metadata/{name}.parquet" for name in ("backgrounds", "refused", "samples")]
-    assert files == ["README.md", CHECKSUMS, "croissant.json", *tables, "recipe.yaml", "shards.sha256"]
+    page = "report/index.html"
+    assert files == ["README.md", CHECKSUMS, "croissant.json", *tables, "recipe.yaml", page, "shards.sha256"]
+    assert "data:image/png" not in (virtual / page).read_text(), "pictures that may not be passed on"
     assert verify(virtual, jobs=1).ok
     shards = parse_checksums((virtual / "shards.sha256").read_text())
     assert shards == {path: digest for path, digest in read_checksums(built).items() if path.startswith("data/")}
@@ -23,7 +25,7 @@ def test_a_manifest_alone_is_a_release(built: Path, tmp_path: Path) -> None:
     assert "no pictures" in text
     assert "--source photos=FOLDER" in text
     assert "--source drawn" not in text, "what rainkit draws has no place, and the command would refuse it"
-    assert "configs:" not in text
+    assert "data/train" not in text, "there are no shards to load"
 
 
 def test_a_release_of_a_release_keeps_the_digests_of_shards(built: Path, tmp_path: Path) -> None:
