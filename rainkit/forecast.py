@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from rainkit.manifest import write_table
+from rainkit.recipe import shard_path
 from rainkit.samples import Plan, describe, encode, render
 from rainkit.samples.draw import read_background
 from rainkit.survey import Survey
@@ -20,7 +21,7 @@ def summarise(plan: Plan) -> list[dict[str, Any]]:
     """Return the plan's counts by split, stratum and rain, each a row; no sample is drawn."""
     counts: dict[tuple[str, int, str], int] = {}
     for shard in plan.shards():
-        for sample in plan.rows(shard.split, shard.start, shard.stop):
+        for sample in plan.rows_of(shard):
             place = sample.split, sample.stratum, sample.rain
             counts[place] = counts.get(place, 0) + 1
     order = list(plan.recipe.splits)
@@ -80,7 +81,7 @@ def write_plan(plan: Plan, path: Path) -> None:
     """
     kinds = sorted(plan.units.scores)
     columns = [("key", pa.string()), ("split", pa.string()), ("index", pa.int64()), ("stratum", pa.int16())]
-    columns += [("shard", pa.int32()), ("background_id", pa.string())]
+    columns += [("shard", pa.string()), ("background_id", pa.string())]
     columns += [(f"crop_{side}", pa.int32()) for side in "xywh"]
     columns += [(kind, pa.float64()) for kind in (*kinds, "score", "score_spread")]
     columns += [("rain", pa.string()), ("rain_seed", pa.string())]
@@ -88,11 +89,12 @@ def write_plan(plan: Plan, path: Path) -> None:
 
     def rows() -> Iterator[dict[str, Any]]:
         for shard in plan.shards():
-            for sample in plan.rows(shard.split, shard.start, shard.stop):
+            path = shard_path(plan.recipe, shard.id)
+            for sample in plan.rows_of(shard):
                 crop = {f"crop_{side}": value for side, value in zip("xywh", sample.crop, strict=True)}
                 yield {
                     **crop, **sample.scores, "key": sample.key, "split": sample.split, "index": sample.index,
-                    "stratum": sample.stratum, "shard": shard.number, "background_id": sample.background_id,
+                    "stratum": sample.stratum, "shard": path, "background_id": sample.background_id,
                     "score": sample.score, "score_spread": sample.spread, "rain": sample.rain,
                     "rain_seed": f"{sample.rain_seed:016x}",
                 }  # fmt: skip

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rainkit.engines.serial import Serial
 from rainkit.errors import SourceError
 from rainkit.images import PictureError
-from rainkit.recipe import Recipe, fingerprint, list_components
+from rainkit.recipe import Recipe, fingerprint, list_components, shard_path
 from rainkit.records import Background, Engine
 from rainkit.release.commit import commit
 from rainkit.release.extend import adopt_shards
@@ -162,16 +162,22 @@ def build(
         shards = list(planned.plan.shards())
         if older is not None:
             adopt_shards(older, recipe, _tasks(work, planned, shards))
-        left = [shard for shard in shards if work.finished(shard.split, shard.number) is None]
-        total, missing = (sum(shard.stop - shard.start for shard in some) for some in (shards, left))
-        advance = report("draw", total)
-        advance(total - missing, "")
-        for number, (_, counts) in engine(draw_shard, _tasks(work, planned, left)):
-            advance(counts["samples"], f"{left[number].split} {left[number].number}")
+        resumed = _draw(work, planned, shards, engine, report)
         totals = commit(work, planned.plan, planned.survey, planned.stratification, report)
         work.close()
     sizes = totals["samples"], totals["shards"], totals["bytes"]
-    return Built(work.folder, *sizes, planned.survey.reasons, resumed=len(shards) - len(left))
+    return Built(work.folder, *sizes, planned.survey.reasons, resumed=resumed)
+
+
+def _draw(work: Workspace, planned: Planned, shards: list[ShardPlan], engine: Engine, report: Report) -> int:
+    """Draw the shards that are not there yet, and return how many were."""
+    left = [shard for shard in shards if work.finished(shard_path(work.recipe, shard.id)) is None]
+    total = sum(map(len, shards))
+    advance = report("draw", total)
+    advance(total - sum(map(len, left)), "")
+    for number, (_, counts) in engine(draw_shard, _tasks(work, planned, left)):
+        advance(counts["samples"], str(left[number].id))
+    return len(shards) - len(left)
 
 
 def _describe_complete(folder: Path) -> Built:
@@ -211,9 +217,9 @@ def _tasks(work: Workspace, planned: Planned, shards: list[ShardPlan]) -> Iterat
     backgrounds = {background.id: background for background in planned.survey.backgrounds}
     identity = fingerprint(planned.plan.recipe)
     for shard in shards:
-        samples = tuple(planned.plan.rows(shard.split, shard.start, shard.stop))
+        samples = tuple(planned.plan.rows_of(shard))
         needed = {sample.background_id for sample in samples}
-        name = work.shard(shard.split, shard.number)
+        name = shard_path(planned.plan.recipe, shard.id)
         yield ShardTask(
             recipe=planned.plan.recipe,
             identity=identity,
@@ -221,6 +227,6 @@ def _tasks(work: Workspace, planned: Planned, shards: list[ShardPlan]) -> Iterat
             backgrounds={name: backgrounds[name] for name in needed},
             pictures={name: planned.survey.pictures[name] for name in needed},
             shard=work.folder / name,
-            rows=work.rows(shard.split, shard.number),
+            rows=work.rows(name),
             name=name,
         )

@@ -14,7 +14,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -52,20 +52,16 @@ class Workspace:
         """Whether the corpus has its last file."""
         return (self.folder / LAST).exists()
 
-    def shard(self, split: str, number: int) -> str:
-        """Return the path of a shard within the corpus."""
-        return f"data/{split}/{self.recipe.name}-{split}-{number:06d}.tar"
+    def rows(self, shard: str) -> Path:
+        """Return where the rows of a finished shard, named by its path, are kept until the manifest is written."""
+        return self.state / "rows" / f"{PurePosixPath(shard).stem}.parquet"
 
-    def rows(self, split: str, number: int) -> Path:
-        """Return where the rows of a finished shard are kept until the manifest is written."""
-        return self.state / "rows" / f"{split}-{number:06d}.parquet"
-
-    def finished(self, split: str, number: int) -> dict[str, Any] | None:
+    def finished(self, shard: str) -> dict[str, Any] | None:
         """Return size, sha256, md5 and samples of a shard that is whole, None for one that is still to be drawn."""
         try:
-            schema = pq.read_schema(self.rows(split, number))
+            schema = pq.read_schema(self.rows(shard))
             identity: dict[str, Any] = json.loads(metadata_of(schema)["shard"])
-            size = (self.folder / self.shard(split, number)).stat().st_size
+            size = (self.folder / shard).stat().st_size
         except (OSError, KeyError, ValueError, pa.ArrowException):
             return None
         return identity if identity["size"] == size else None

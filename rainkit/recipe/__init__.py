@@ -12,6 +12,7 @@ from rainkit.recipe.load import (
     resolve,
 )
 from rainkit.recipe.models import CHANNELS, Recipe, Samples, Shards, Split, count_strata
+from rainkit.recipe.naming import ShardId, parse_shard, shard_path, shard_stem
 from rainkit.recipe.problems import suggest
 from rainkit.recipe.validation import Validation
 
@@ -19,6 +20,7 @@ __all__ = [
     "CHANNELS",
     "Recipe",
     "Samples",
+    "ShardId",
     "Shards",
     "Split",
     "Validation",
@@ -30,7 +32,10 @@ __all__ = [
     "list_components",
     "load_recipe",
     "parse_recipe",
+    "parse_shard",
     "place_sources",
     "resolve",
+    "shard_path",
+    "shard_stem",
     "suggest",
 ]

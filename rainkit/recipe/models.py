@@ -13,8 +13,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     TypeAdapter,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 
@@ -161,6 +163,19 @@ class Shards(Block):
     """How samples are packed."""
 
     samples: int = Field(default=1000, ge=1, le=100_000, description="Samples in a shard; the last may hold fewer.")
+    by: Literal["split", "stratum"] = Field(
+        default="split",
+        description="What the samples of a shard share: their split, or their stratum too, so that readers can load "
+        "one stratum alone.",
+    )
+
+    @model_serializer(mode="wrap")
+    def _leave_out_default(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the fields without the default of `by`, so that recipes that never named it keep their fingerprint."""
+        values: dict[str, Any] = dump(self)
+        if self.by == "split":
+            del values["by"]
+        return values
 
 
 class Recipe(Block):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -13,19 +12,9 @@ from rainkit.manifest import member_column
 from rainkit.recipe import CHANNELS, Recipe
 from rainkit.release.croissant import cite
 from rainkit.release.figures import FIGURE, MAX_COLUMNS
-from rainkit.release.licences import hub_license, license_slug
+from rainkit.release.hub import hub_splits, make_header
 from rainkit.release.summary import Summary
 
-_SIZES = {
-    10**3: "n<1K",
-    10**4: "1K<n<10K",
-    10**5: "10K<n<100K",
-    10**6: "100K<n<1M",
-    10**7: "1M<n<10M",
-    10**8: "10M<n<100M",
-    10**9: "100M<n<1B",
-    10**10: "1B<n<10B",
-}
 _BAR = 40
 """Characters of the longest bar of the histogram."""
 
@@ -80,7 +69,7 @@ def format_card(recipe: Recipe, summary: Summary) -> str:
     summary : Summary
         What it holds.
     """
-    header = yaml.safe_dump(_header(recipe, summary), sort_keys=False, allow_unicode=True, width=120)
+    header = yaml.safe_dump(make_header(recipe, summary), sort_keys=False, allow_unicode=True, width=120)
     parts = [
         *_introduction(recipe, summary),
         *_statistics(recipe, summary),
@@ -88,73 +77,10 @@ def format_card(recipe: Recipe, summary: Summary) -> str:
         *_making(recipe, summary),
         *_origins(recipe, summary),
         *_refusals(summary),
-        *_loading(summary),
+        *_loading(recipe, summary),
         *_citing(recipe, summary),
     ]
     return f"---\n{header}---\n\n" + "\n".join(parts) + "\n"
-
-
-def size_category(samples: int) -> str:
-    """Return the Hub's word for a number of samples."""
-    return next((word for limit, word in _SIZES.items() if samples < limit), "10B<n<100B")
-
-
-def hub_splits(splits: Sequence[str]) -> dict[str, str]:
-    """Return split -> its name on the Hub, where a name has letters, digits and underscores only."""
-    names: dict[str, str] = {}
-    for split in splits:
-        name = re.sub(r"\W", "_", split, flags=re.ASCII)
-        while name in names.values():
-            name += "_"
-        names[split] = name
-    return names
-
-
-def _header(recipe: Recipe, summary: Summary) -> dict[str, Any]:
-    license_ = hub_license(recipe.license)
-    header: dict[str, Any] = {"license": license_}
-    if license_ == "other":
-        header["license_name"] = license_slug(recipe.license)
-    header |= {
-        "pretty_name": f"{recipe.name} {recipe.version}",
-        "task_categories": ["image-to-image"],
-        "size_categories": [size_category(summary.total)],
-        "tags": ["deraining", "image-restoration", "synthetic", "rain", "rainkit", "webdataset"],
-    }
-    if summary.pictures:
-        names = hub_splits(list(summary.samples))
-        files = [{"split": names[split], "path": f"data/{split}/*.tar"} for split in summary.samples]
-        header["configs"] = [{"config_name": "default", "data_files": files}]
-        header["dataset_info"] = {
-            "features": hub_features(summary),
-            "splits": [{"name": names[split], "num_examples": count} for split, count in summary.samples.items()],
-        }
-    return header
-
-
-def hub_features(summary: Summary) -> list[dict[str, Any]]:
-    """Return the columns that Hugging Face datasets should make of a sample, declared so that it guesses no type."""
-    features: list[dict[str, Any]] = []
-    for extension in summary.members:
-        if extension.endswith(".png"):
-            features.append({"name": extension, "dtype": "image"})
-        elif extension == "json":
-            features.append({"name": extension, **_feature(summary.example)})
-        else:
-            kind = "uint16" if extension == "depth.npy" else "int32"
-            features.append({"name": extension, "list": {"list": kind}})
-    return [*features, {"name": "__key__", "dtype": "string"}, {"name": "__url__", "dtype": "string"}]
-
-
-def _feature(value: Any) -> dict[str, Any]:
-    """Return the feature of a value of the JSON member, whose type is the same in every sample."""
-    if isinstance(value, Mapping):
-        return {"struct": [{"name": name, **_feature(item)} for name, item in value.items()]}
-    if isinstance(value, list):
-        inner = _feature(value[0])
-        return {"list": inner["dtype"] if inner.keys() == {"dtype"} else inner}
-    kinds = {bool: "bool", int: "int64", float: "float64", str: "string"}
-    return {"dtype": kinds[type(value)]}
 
 
 def _table(columns: Sequence[str], rows: Iterator[Sequence[Any]], right: int) -> list[str]:
@@ -301,7 +227,7 @@ def _refusals(summary: Summary) -> list[str]:
     return [*lines, *_table(("reason", "meaning", "pictures"), rows, 1)]
 
 
-def _loading(summary: Summary) -> list[str]:
+def _loading(recipe: Recipe, summary: Summary) -> list[str]:
     lines = ["## How to load it", ""]
     if summary.pictures:
         split = next(iter(summary.samples))
@@ -310,20 +236,42 @@ def _loading(summary: Summary) -> list[str]:
         hub = hub_splits(list(summary.samples))[split]
         lines += _LOADERS.format(corpus=summary.corpus, first=first, split=split, hub_split=hub).splitlines()
         lines.append("")
+        if recipe.shards.by == "stratum":
+            stratum = min(cell.stratum for cell in summary.cells if cell.split == split)
+            one = f'`datasets.load_dataset("{summary.corpus}", "stratum-{stratum}", split="{hub}")`'
+            lines += [f"A shard holds one stratum: shuffle shards where you stream. {one} loads one stratum alone.", ""]
     lines += [*_QUERY.format(corpus=summary.corpus).splitlines(), ""]
     check = "`sha256sum -c checksums.sha256`, or `rainkit verify`, checks the files."
     return [*lines, check, ""]
 
 
 def _brace(paths: Sequence[str]) -> str:
-    """Return shards as one name with braces, such as data/train/a-train-{000000..000003}.tar."""
-    if len(paths) == 1:
-        return paths[0]
-    number = re.compile(r"(\d+)(\.tar)$")
-    first, last = number.search(paths[0]), number.search(paths[-1])
-    if first is None or last is None:
-        return paths[0]
-    return f"{paths[0][: first.start()]}{{{first[1]}..{last[1]}}}.tar"
+    """Return shards as one name with braces, such as data/train/a-train-{000000..000003}.tar.
+
+    Where shards hold strata, the name counts those as well: a-train-stratum-{0..4}-{000000..000003}.tar, or, where some
+    have more shards than others, a-train-stratum-{0-{000000..000003},1-000000}.tar.
+    """
+    runs: dict[str, list[str]] = {}
+    for path in paths:
+        stem, _, number = path.removesuffix(".tar").rpartition("-")
+        runs.setdefault(stem, []).append(number)
+    counted = {stem: _count(numbers) for stem, numbers in runs.items()}
+    if len(counted) == 1:
+        return "".join(f"{stem}-{numbers}.tar" for stem, numbers in counted.items())
+    before, _, _ = next(iter(counted)).rpartition("-")
+    strata = {stem.removeprefix(f"{before}-"): numbers for stem, numbers in counted.items()}
+    if len(set(strata.values())) == 1:
+        return f"{before}-{_count(list(strata))}-{next(iter(strata.values()))}.tar"
+    return f"{before}-{{{','.join(f'{stratum}-{numbers}' for stratum, numbers in strata.items())}}}.tar"
+
+
+def _count(numbers: Sequence[str]) -> str:
+    """Return ascending numbers of equally many digits in braces: as a range, or a list where some are left out."""
+    if len(numbers) == 1:
+        return numbers[0]
+    if int(numbers[-1]) - int(numbers[0]) == len(numbers) - 1:
+        return f"{{{numbers[0]}..{numbers[-1]}}}"
+    return f"{{{','.join(numbers)}}}"
 
 
 def _citing(recipe: Recipe, summary: Summary) -> list[str]:

@@ -20,7 +20,7 @@ from rainkit.manifest import (
     text_field,
     write_table,
 )
-from rainkit.recipe import Recipe, component_versions, fingerprint
+from rainkit.recipe import Recipe, component_versions, fingerprint, shard_path
 from rainkit.release.checksums import write_checksums
 from rainkit.release.describe import write_descriptions
 from rainkit.samples import Plan
@@ -54,19 +54,18 @@ def commit(
         Number of samples, shards and bytes of shards.
     """
     recipe, folder = work.recipe, work.folder
-    shards = sorted(plan.shards(), key=lambda shard: (shard.split, shard.number))
-    identities = [work.finished(shard.split, shard.number) or {} for shard in shards]
+    shards = [shard_path(recipe, id_) for id_ in sorted(shard.id for shard in plan.shards())]
+    identities = [work.finished(shard) or {} for shard in shards]
     advance = report("commit", len(shards))
     schema = add_metadata(rows_schema(recipe), **corpus_metadata(recipe))
     strata = json.dumps(stratification.document(), sort_keys=True).encode()
     schema = schema.with_metadata({**schema.metadata, METADATA_KEY: strata})
-    rows = [work.rows(shard.split, shard.number) for shard in shards]
+    rows = [work.rows(shard) for shard in shards]
     write_table(folder / "metadata" / "samples.parquet", schema, _rows(rows, advance))
     _write_backgrounds(folder / "metadata" / "backgrounds.parquet", plan, found)
     refused = [{"source": r.source, "path": r.path, "reason": r.reason, "detail": r.detail} for r in found.refused]
     write_table(folder / "metadata" / "refused.parquet", refused_schema(), refused)
-    names = [work.shard(shard.split, shard.number) for shard in shards]
-    known = write_descriptions(folder, recipe, dict(zip(names, identities, strict=True)))
+    known = write_descriptions(folder, recipe, dict(zip(shards, identities, strict=True)))
     write_checksums(folder, known)
     return {
         "samples": sum(identity["samples"] for identity in identities),
@@ -105,7 +104,6 @@ def _write_backgrounds(path: Path, plan: Plan, found: Survey) -> None:
 
 
 def _background_rows(plan: Plan, found: Survey) -> Iterator[dict[str, Any]]:
-
     recipe = plan.recipe
     score, spread = score_pictures(recipe, found)
     labels = plan.units.stratum if recipe.complexity.unit == "picture" else [-1] * len(found.backgrounds)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from rainkit.data.corpus import Corpus
 from rainkit.errors import SourceError
 from rainkit.manifest import metadata_of
+from rainkit.recipe import parse_shard
 from rainkit.release.checking import Problem, ShardFindings
 from rainkit.release.indexes import wids_name
 
@@ -19,18 +20,19 @@ _SAMPLES = "metadata/samples.parquet"
 
 
 def check_tables(tables: Mapping[str, pa.Table]) -> Iterator[Problem]:
-    """Yield what the tables of a manifest contradict: keys, numbering, backgrounds, and leaks between splits.
+    """Yield what the tables of a manifest contradict: keys, numbering, strata of shards, backgrounds, leaks.
 
     Parameters
     ----------
     tables : mapping of str to pyarrow.Table
         `samples`, and `backgrounds` where it could be read.
     """
-    samples = tables["samples"].select(["key", "split", "index", "background_id", "group"])
+    samples = tables["samples"].select(["key", "split", "index", "stratum", "shard", "background_id", "group"])
     counts = samples.group_by("key").aggregate([([], "count_all")])
     for key in counts.filter(pc.greater(counts["count_all"], 1))["key"].to_pylist()[:1]:
         yield Problem("manifest", _SAMPLES, key, f"key {key} appears more than once; keys must be unique in the corpus")
     yield from _check_numbering(samples, part="selection" in metadata_of(tables["samples"].schema))
+    yield from _check_strata(samples)
     yield from _check_leaks(samples)
     if "backgrounds" in tables:
         known = tables["backgrounds"]["id"].combine_chunks()
@@ -41,21 +43,46 @@ def check_tables(tables: Mapping[str, pa.Table]) -> Iterator[Problem]:
 
 
 def _check_numbering(samples: pa.Table, *, part: bool) -> Iterator[Problem]:
-    """Yield a problem for the first split whose samples are not numbered 0, 1, 2... in the order of the rows.
+    """Yield a problem for the first split whose samples are not numbered 0, 1, 2... each once, in the order of shards.
 
-    The numbers of a part of a corpus, drawn again from its manifest, ascend with gaps.
+    Where a shard holds one stratum, the numbers of each stratum ascend, with gaps that the others fill. So do those of
+    a part of a corpus, drawn again from its manifest, where nothing fills the gaps.
     """
+    shard = samples["shard"].combine_chunks().dictionary_encode()
+    stems: dict[str, int] = {}
+    run_of = [stems.setdefault(path.rpartition("-")[0], len(stems)) for path in shard.dictionary.to_pylist()]
+    runs, indices = np.array(run_of, dtype=np.int64)[shard.indices.to_numpy()], samples["index"].to_numpy()
     for split in samples["split"].unique().to_pylist():
-        numbers = samples.filter(pc.equal(samples["split"], split)).select(["key", "index"])
-        index = numbers["index"].to_numpy()
-        expected = np.maximum.accumulate(np.append(-1, index[:-1])) + 1 if part else np.arange(len(index))
-        wrong = np.flatnonzero(index < expected if part else index != expected)
-        if len(wrong):
-            row = numbers.slice(int(wrong[0]), 1).to_pylist()[0]
-            rule = "should ascend" if part else "should count from 0"
-            sentence = f"sample {row['key']} has index {row['index']} out of turn; split {split} {rule}"
-            yield Problem("manifest", _SAMPLES, row["key"], sentence)
-            return
+        here = np.flatnonzero(pc.equal(samples["split"], split).to_numpy())
+        by_index = here[np.argsort(indices[here], kind="stable")]
+        numbers = indices[by_index]
+        astray = np.flatnonzero(
+            (numbers < 0) | ((numbers >= len(here)) & (not part)) | (np.diff(numbers, prepend=-1) == 0)
+        )
+        by_run = here[np.argsort(runs[here], kind="stable")]
+        fell = np.flatnonzero((np.diff(runs[by_run]) == 0) & (np.diff(indices[by_run]) < 0))
+        if len(astray):
+            wrong, rule = by_index[astray[0]], f"should count from 0{'' if part else f' to {len(here) - 1}'}, each once"
+        elif len(fell):
+            wrong, rule = by_run[fell[0] + 1], "should ascend from shard to shard"
+        else:
+            continue
+        row = samples.slice(int(wrong), 1).to_pylist()[0]
+        sentence = f"sample {row['key']} has index {row['index']} out of turn; split {split} {rule}"
+        yield Problem("manifest", _SAMPLES, row["key"], sentence)
+        return
+
+
+def _check_strata(samples: pa.Table) -> Iterator[Problem]:
+    """Yield a problem for the first shard that is named for a stratum, or a split, which a sample in it is not of."""
+    for row in samples.group_by(["shard", "split", "stratum"]).aggregate([("key", "min")]).to_pylist():
+        named = parse_shard(row["shard"])
+        if named is None or (named.split == row["split"] and named.stratum in {None, row["stratum"]}):
+            continue
+        key = row["key_min"]
+        sentence = f"sample {key} is of stratum {row['stratum']} of {row['split']}, and {row['shard']} of another"
+        yield Problem("manifest", _SAMPLES, key, sentence)
+        return
 
 
 def _check_leaks(samples: pa.Table) -> Iterator[Problem]:

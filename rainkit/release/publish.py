@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,26 @@ def publish(
     """
     listed = read_checksums(corpus)
     target = _Target(f"{address.rstrip('/')}/{corpus.resolve().name}", options)
-    text = (corpus / CHECKSUMS).read_bytes()
     there = target.list_files()
-    if there.get(CHECKSUMS) is not None and target.read(CHECKSUMS) != text:
+    _refuse_other(target, there, listed, (corpus / CHECKSUMS).read_bytes())
+    # Shards first: whoever sees the card or the manifest can read what they speak of.
+    order = sorted(listed, key=lambda path: (not path.startswith("data/"), path))
+    order += [*(name for name in LATER if (corpus / name).is_file()), CHECKSUMS]
+    advance = report("upload", len(order))
+    sent = size = 0
+    for path in order:
+        local = corpus / path
+        if there.get(path) != local.stat().st_size or not target.holds(path, local, listed.get(path, "")):
+            _check(local, path, listed.get(path))
+            target.write(path, local)
+            sent, size = sent + 1, size + local.stat().st_size
+        advance(1, path)
+    return Published(target.address, sent, size, len(order) - sent)
+
+
+def _refuse_other(target: _Target, there: Mapping[str, int], listed: Mapping[str, str], text: bytes) -> None:
+    """Raise BuildError if an address holds another corpus, or files that readers would take for a part of this one."""
+    if CHECKSUMS in there and target.read(CHECKSUMS) != text:
         raise BuildError(f"{target.address} holds another corpus; choose another address, or another version")
     strangers = sorted(
         path for path in there if path.startswith(("data/", "metadata/")) and path not in listed and belongs(path)
@@ -84,21 +101,6 @@ def publish(
             f"{target.address} has {len(strangers)} files that are not of this corpus, such as {strangers[0]}; readers "
             f"would take them for it: remove them, or choose another address"
         )
-    # Shards first: whoever sees the card or the manifest can read what they speak of.
-    order = sorted(listed, key=lambda path: (not path.startswith("data/"), path))
-    later = [name for name in LATER if (corpus / name).is_file()]
-    advance = report("upload", len(order) + len(later) + 1)
-    sent = size = 0
-    for path in [*order, *later, CHECKSUMS]:
-        local = corpus / path
-        if there.get(path) == local.stat().st_size and target.holds(path, local, listed.get(path, "")):
-            advance(1, path)
-            continue
-        _check(local, path, listed.get(path))
-        target.write(path, local)
-        sent, size = sent + 1, size + local.stat().st_size
-        advance(1, path)
-    return Published(target.address, sent, size, len(order) + len(later) + 1 - sent)
 
 
 def _check(local: Path, path: str, stated: str | None) -> None:

@@ -7,7 +7,6 @@ any part of a corpus can be drawn alone, and a corpus can be drawn where only so
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from rainkit.engines.serial import Serial
 from rainkit.errors import BuildError, IntegrityError
 from rainkit.files import write_bytes
 from rainkit.manifest import add_metadata, metadata_of, write_table
+from rainkit.recipe import Recipe, ShardId, parse_shard, shard_path
 from rainkit.records import Background, Engine
 from rainkit.release.checksums import write_checksums
 from rainkit.release.describe import write_descriptions
@@ -104,31 +104,60 @@ def rebuild(
     engine, selection = engine or Serial(), selection or Selection()
     original = Original(manifest, sources)
     rows = original.select(selection)
-    recipe = original.recipe
-    folder = parent / f"{recipe.name}-{recipe.version}"
-    if folder.resolve() == manifest.resolve():
-        raise BuildError(f"{folder} is the manifest itself; choose another output folder")
-    with open_workspace(folder, recipe) as work:
+    folder = _place(original, parent)
+    with open_workspace(folder, original.recipe) as work:
         identity = _identify(original, rows, selection)
         if work.complete:
             return _already(work, identity, rows, original)
-        backgrounds = original.backgrounds(set(pc.unique(rows["background_id"]).to_pylist()))
-        located = original.locate(backgrounds, engine)
+        located = original.locate(_list_backgrounds(original, rows), engine)
         rows = _leave_out(rows, located, selection, original)
+        shards = _group(original.recipe, rows)
         work.begin(identity)
-        shards = _group(work, rows)
-        left = [path for path, numbers in shards.items() if _unfinished(work, rows, path, numbers)]
-        advance = report("draw", len(rows))
-        advance(len(rows) - sum(len(shards[path]) for path in left), "")
-        tasks = (_task(work, original, rows.take(pa.array(shards[path])), backgrounds, located) for path in left)
-        for number, count in engine(redraw_shard, tasks):
-            advance(count, left[number])
+        _draw(work, original, rows, shards, located=located, engine=engine, advance=report("draw", len(rows)))
         done = _commit(work, original, rows, shards, identity)
         work.close()
-    sizes = {path: each["size"] for path, each in done.items()}
+    return _describe(folder, original, len(rows), done, located)
+
+
+def _place(original: Original, parent: Path) -> Path:
+    """Return the folder of the corpus, which is never that of the manifest."""
+    folder = parent / f"{original.recipe.name}-{original.recipe.version}"
+    if folder.resolve() == original.folder.resolve():
+        raise BuildError(f"{folder} is the manifest itself; choose another output folder")
+    return folder
+
+
+def _list_backgrounds(original: Original, rows: pa.Table) -> dict[str, Background]:
+    return original.backgrounds(set(pc.unique(rows["background_id"]).to_pylist()))
+
+
+def _draw(
+    work: Workspace,
+    original: Original,
+    rows: pa.Table,
+    shards: Mapping[str, list[int]],
+    *,
+    located: Located,
+    engine: Engine,
+    advance: Callable[[int, str], None],
+) -> None:
+    """Draw the shards that an earlier rebuild has not left."""
+    backgrounds = _list_backgrounds(original, rows)
+    left = [path for path in shards if work.finished(path) is None]
+    advance(len(rows) - sum(len(shards[path]) for path in left), "")
+    tasks = (_task(work, original, rows.take(pa.array(shards[path])), backgrounds, located) for path in left)
+    for number, count in engine(redraw_shard, tasks):
+        advance(count, left[number])
+
+
+def _describe(
+    folder: Path, original: Original, samples: int, done: Mapping[str, Mapping[str, Any]], located: Located
+) -> Rebuilt:
+    """Return the outcome: what was written, and how it compares with the original as far as that is known."""
     known = original.shard_digests()
     return Rebuilt(
-        folder=folder, samples=len(rows), of=len(original.table), shards=len(done), bytes=sum(sizes.values()),
+        folder=folder, samples=samples, of=len(original.table), shards=len(done),
+        bytes=sum(each["size"] for each in done.values()),
         identical=sum(known.get(path) == each["sha256"] for path, each in done.items()),
         compared=sum(path in known for path in done),
         missing=tuple(f"{each.source}:{each.path}" for each in located.missing),
@@ -181,45 +210,34 @@ def _leave_out(rows: pa.Table, located: Located, selection: Selection, original:
     )
 
 
-def _group(work: Workspace, rows: pa.Table) -> dict[str, list[int]]:
+def _group(recipe: Recipe, rows: pa.Table) -> dict[str, list[int]]:
     """Return shard -> numbers of its rows, in the order of the manifest.
 
     Raises
     ------
     IntegrityError
-        If a shard holds samples of two splits.
+        If a row names a shard that no build would place it in: a manifest does not choose where files are written.
     """
     groups: dict[str, list[int]] = {}
-    splits = rows["split"].to_pylist()
-    for number, path in enumerate(rows["shard"].to_pylist()):
-        numbers = groups.setdefault(path, [])
-        numbers.append(number)
-        if splits[number] != splits[numbers[0]]:
-            raise IntegrityError(f"the manifest places samples of two splits in {path}; do not trust it")
-    for path, numbers in groups.items():
-        _place(work, splits[numbers[0]], path)
+    checked: set[tuple[str, str, int | None]] = set()
+    mixed = recipe.shards.by == "split"
+    columns = (rows[name].to_pylist() for name in ("shard", "split", "stratum"))
+    for number, (path, split, stratum) in enumerate(zip(*columns, strict=True)):
+        groups.setdefault(path, []).append(number)
+        place = path, split, None if mixed else stratum
+        if place not in checked:
+            _check_place(recipe, *place)
+            checked.add(place)
     return groups
 
 
-def _place(work: Workspace, split: str, path: str) -> tuple[str, int]:
-    """Return split and number of a shard.
-
-    Raises
-    ------
-    IntegrityError
-        If the path is not where a build would put it: a manifest does not choose where files are written.
-    """
-    match = re.search(r"-(\d{6,})\.tar$", path)
-    place = (split, int(match[1])) if match else (split, -1)
-    if split not in work.recipe.splits or path != work.shard(*place):
+def _check_place(recipe: Recipe, path: str, split: str, stratum: int | None) -> None:
+    found = parse_shard(path)
+    if found is None or split not in recipe.splits or path != shard_path(recipe, ShardId(split, stratum, found.number)):
+        samples = repr(split) if stratum is None else f"stratum {stratum} of {split!r}"
         raise IntegrityError(
-            f"the manifest names a shard {path!r} of {split!r} that no build of its recipe would write"
+            f"the manifest names a shard {path!r} of {samples} that no build of its recipe would write"
         )
-    return place
-
-
-def _unfinished(work: Workspace, rows: pa.Table, path: str, numbers: list[int]) -> bool:
-    return work.finished(*_place(work, rows["split"][numbers[0]].as_py(), path)) is None
 
 
 def _task(
@@ -234,7 +252,7 @@ def _task(
         backgrounds={name: backgrounds[name] for name in ids},
         pictures={name: located.pictures[name] for name in ids},
         shard=work.folder / shard,
-        rows=work.rows(*_place(work, stated[0]["split"], shard)),
+        rows=work.rows(shard),
         name=shard,
     )
     return RedrawTask(task, tuple(stated))
@@ -249,10 +267,9 @@ def _commit(
     """
     done, places = {}, []
     columns = [name for name in original.schema.names if name.endswith(("_offset", "_size"))]
-    for path, numbers in shards.items():
-        place = _place(work, rows["split"][numbers[0]].as_py(), path)
-        done[path] = work.finished(*place) or {}
-        places.append(pq.read_table(work.rows(*place), columns=columns))
+    for path in shards:
+        done[path] = work.finished(path) or {}
+        places.append(pq.read_table(work.rows(path), columns=columns))
     table = rows.take(pa.array([number for numbers in shards.values() for number in numbers]))
     drawn = pa.concat_tables(places)
     for name in columns:

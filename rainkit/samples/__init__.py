@@ -1,6 +1,7 @@
 """Samples: planned before anything is drawn, then drawn one by one as pure functions of their row."""
 
-from rainkit.samples.plan import PERIOD, UNUSED, Plan, ShardPlan, Units, assign_split, schedule
+from rainkit.samples.packing import ShardPlan
+from rainkit.samples.plan import PERIOD, UNUSED, Plan, Units, assign_split, schedule
 from rainkit.samples.rendering import EXTENSIONS, Rendered, crop, describe, encode, members, render, tinted
 
 __all__ = [

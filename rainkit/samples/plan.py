@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainkit.errors import BuildError
-from rainkit.recipe import Recipe, Split, count_strata
+from rainkit.recipe import Recipe, ShardId, Split, count_strata
 from rainkit.records import Background, Sample
+from rainkit.samples.packing import EVERY, ShardPlan, Turns
 from rainkit.seeds import Stream, derive, share
 from rainkit.selection import Select, select
 
@@ -28,6 +29,7 @@ PERIOD = 5040
 """Length of the schedule: the smallest number that 1 to 10 divide, so that up to ten strata come out equal."""
 
 _MASK = 2**63 - 1
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,6 @@ class Units:
     spread: NDArray[np.float64]
     scores: Mapping[str, NDArray[np.float64]]
     stratum: NDArray[np.int16]
-
-
-@dataclass(frozen=True, slots=True)
-class ShardPlan:
-    """A run of samples of one split that one task draws: `start <= index < stop`."""
-
-    split: str
-    number: int
-    start: int
-    stop: int
 
 
 def assign_split(recipe: Recipe, group: str) -> str:
@@ -264,18 +256,21 @@ class Plan:
 
     def rows(self, split: str, start: int, stop: int) -> list[Sample]:
         """Return the samples of a split with `start <= index < stop`."""
-        index = np.arange(start, stop, dtype=np.int64)
+        return self.samples(split, np.arange(start, stop, dtype=np.int64))
+
+    def samples(self, split: str, index: NDArray[np.int64]) -> list[Sample]:
+        """Return the samples of a split with these indices, int64 (N,), in their order."""
         chosen, rains = self._draw(split, index)
         rects = self._crops(split, index, self.units.rect[chosen])
         samples = []
-        for i, unit in enumerate(chosen.tolist()):
+        for i, (number, unit) in enumerate(zip(index.tolist(), chosen.tolist(), strict=True)):
             background = self.backgrounds[int(self.units.background[unit])]
-            key = f"{split}-{start + i:08d}-{background.id[:8]}"
+            key = f"{split}-{number:08d}-{background.id[:8]}"
             samples.append(
                 Sample(
                     key=key,
                     split=split,
-                    index=start + i,
+                    index=number,
                     stratum=int(self.units.stratum[unit]),
                     background_id=background.id,
                     crop=tuple(rects[i].tolist()),
@@ -302,9 +297,44 @@ class Plan:
             crops[here, :2] = rect[here, :2] + np.floor(places[index[here] % PERIOD] * free).astype(np.int32)
         return crops
 
+    @cached_property
+    def _turns(self) -> dict[str, dict[int | None, Turns]]:
+        """Split -> stratum -> where its samples come; stratum None stands for all of a split in one shard."""
+        if self.recipe.shards.by == "split":
+            return {name: {None: EVERY} for name in self.recipe.splits}
+        return {name: dict(self._find_turns(name)) for name in self.recipe.splits}
+
+    def _find_turns(self, name: str) -> Iterator[tuple[int, Turns]]:
+        """Yield each stratum that the samples of a split have, and where they come.
+
+        Strata that are balanced follow the schedule. Else a stratum is that of the unit that was drawn: then all units
+        of the split are drawn here, and the whole split counts as one period. Either way a longer split begins alike.
+        """
+        split = self.recipe.splits[name]
+        if split.balance in {"natural", "pictures"}:
+            of_place = np.empty(split.samples, dtype=np.int16)
+            for start in range(0, split.samples, _CHUNK):
+                index = np.arange(start, min(start + _CHUNK, split.samples), dtype=np.int64)
+                of_place[index] = self.units.stratum[self._draw(name, index)[0]]
+        else:
+            weights, pairs = self._classes(split, name)
+            of_place = np.array([stratum for stratum, _ in pairs], dtype=np.int16)[schedule(weights)]
+        for stratum in np.unique(of_place).tolist():
+            yield stratum, Turns(len(of_place), np.flatnonzero(of_place == stratum))
+
     def shards(self) -> Iterator[ShardPlan]:
         """Yield the shards of every split, in order."""
         size = self.recipe.shards.samples
         for name, split in self.recipe.splits.items():
-            for number, start in enumerate(range(0, split.samples, size)):
-                yield ShardPlan(name, number, start, min(start + size, split.samples))
+            for stratum, turns in self._turns[name].items():
+                count = turns.count(split.samples)
+                for number, start in enumerate(range(0, count, size)):
+                    yield ShardPlan(ShardId(name, stratum, number), start, min(start + size, count))
+
+    def indices(self, shard: ShardPlan) -> NDArray[np.int64]:
+        """Return the index within the split of every sample of a shard, int64 (N,), ascending."""
+        return self._turns[shard.id.split][shard.id.stratum].indices(shard.start, shard.stop)
+
+    def rows_of(self, shard: ShardPlan) -> list[Sample]:
+        """Return the samples of a shard, in its order."""
+        return self.samples(shard.id.split, self.indices(shard))

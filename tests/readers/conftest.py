@@ -31,10 +31,10 @@ rain:
   light: {kind: streaks}
   noise: {kind: noise_blur}
 splits:
-  train: {share: 0.6, samples: 17, rain: {light: 1, noise: 1}}
+  train: {share: 0.6, samples: 17, rain: {light: 1, noise: 1}, balance: [2, 1]}
   unseen-rain: {share: 0.4, samples: 6, rain: light}
 samples: {patch: 48, channels: [rainy, clean, rain, mask, transmission, streaks]}
-shards: {samples: 4}
+shards: {samples: 4, by: BY}
 """
 
 
@@ -51,16 +51,25 @@ def counts() -> dict[str, int]:
     return {"train": 17, "unseen-rain": 6}
 
 
-@pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The corpus; nobody may change it."""
-    folder = tmp_path_factory.mktemp("shelf")
+def build(folder: Path, by: str) -> Path:
     recipe = folder / "recipe.yaml"
-    recipe.write_text(RECIPE)
+    recipe.write_text(RECIPE.replace("BY", by))
     command = [sys.executable, "-m", "rainkit", "build", str(recipe), "-o", str(folder), "--workers", "1", "--no-cache"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="session", params=["split", "stratum"])
+def shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corpus, its shards by split and by stratum; nobody may change it."""
+    return build(tmp_path_factory.mktemp("shelf"), request.param)
+
+
+@pytest.fixture(scope="session")
+def strata_shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corpus by stratum; nobody may change it."""
+    return build(tmp_path_factory.mktemp("strata"), "stratum")
 
 
 @pytest.fixture(scope="session")

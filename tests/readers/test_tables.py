@@ -47,7 +47,7 @@ def test_duckdb(shelf: Path, rows: dict[str, Any]) -> None:
         here = [row["coverage"] for row in rows.values() if row["split"] == split]
         assert count == len(here)
         assert total == pytest.approx(math.fsum(here), rel=1e-12)
-    assert duckdb.sql(f"SELECT * FROM '{path}' ORDER BY split, index").df().key.tolist() == list(rows)
+    assert duckdb.sql(f"SELECT * FROM '{path}' ORDER BY shard, index").df().key.tolist() == list(rows)
 
 
 def test_duckdb_runs_the_query_of_the_card(shelf: Path, rows: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ splits:
   train: {{share: 0.6, samples: {train}, rain: {{light: 1, noise: 1}}}}
   unseen-rain: {{share: 0.4, samples: 4, rain: light}}
 samples: {{patch: 48, channels: [rainy, clean, rain, mask, streaks]}}
-shards: {{samples: 5}}
+shards: {{samples: 5{by}}}
 """
 
 
@@ -47,11 +47,11 @@ def write_photos(folder: Path, count: int = 8) -> None:
     (folder / "broken.png").write_bytes(b"no picture")
 
 
-def build_corpus(home: Path, version: str = "1.0.0", train: int = 12) -> Path:
+def build_corpus(home: Path, version: str = "1.0.0", train: int = 12, by: str = "") -> Path:
     """Build the corpus of `RECIPE` from `home/photos` into `home/corpora` and return its folder."""
-    recipe = home / f"recipe-{version}.yaml"
-    recipe.write_text(RECIPE.format(version=version, train=train))
-    return build(load_recipe(recipe), home / "corpora").folder
+    recipe = home / f"recipe-{version}{'-by-' * bool(by)}{by}.yaml"
+    recipe.write_text(RECIPE.format(version=version, train=train, by=f", by: {by}" * bool(by)))
+    return build(load_recipe(recipe), home / f"corpora{'-by-' * bool(by)}{by}").folder
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +72,12 @@ def built(home: Path) -> Path:
 def extended(home: Path) -> Path:
     """Version 1.1.0, with more samples in one split; nobody may change it."""
     return build_corpus(home, "1.1.0", 23)
+
+
+@pytest.fixture(scope="session")
+def by_stratum(home: Path) -> Path:
+    """Version 1.0.0 with a stratum in each shard; nobody may change it."""
+    return build_corpus(home, by="stratum")
 
 
 @pytest.fixture
