@@ -22,7 +22,7 @@ from rainkit import __version__
 from rainkit.errors import IntegrityError, RecipeError, SourceError
 from rainkit.files import write_bytes
 from rainkit.train.config import Training
-from rainkit.train.networks.derainer import Derainer
+from rainkit.train.networks.derainer import Derainer, move
 
 FORMAT = 1
 """Raised when an older reader could not understand a checkpoint."""
@@ -146,7 +146,7 @@ def load_network(place: Path, device: torch.device | str = "cpu") -> tuple[Derai
     prefix = "average." if any(name.startswith("average.") for name in checkpoint.tensors) else "network."
     network = checkpoint.config.network()
     load_weights(network, checkpoint, prefix)
-    return network.to(device).eval(), checkpoint
+    return move(network, device).eval(), checkpoint
 
 
 def load_weights(network: Derainer, checkpoint: Checkpoint, prefix: str) -> None:

@@ -64,7 +64,7 @@ class Machine(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto` takes a GPU where there is one.")
     threads: int | None = Field(None, ge=1, description="Threads of torch on the CPU; null leaves its own choice.")
     workers: int = Field(0, ge=0, description="Processes that read; 0 reads ahead in a thread.")
-    channels_last: bool = Field(False, description="Memory layout that GPUs convolve faster in; on a GPU only.")
+    channels_last: bool = Field(False, description="Memory layout, on a GPU; a CPU always has it, being faster.")
     compile: bool = Field(False, description="torch.compile; on a GPU only.")
     deterministic: bool = Field(False, description="Only algorithms that repeat bit for bit; slower on a GPU.")
 
@@ -115,11 +115,7 @@ def choose_device(config: Training, machine: Machine) -> torch.device:
     if machine.device == "cuda" and not torch.cuda.is_available():
         raise RecipeError("device cuda: torch sees no GPU here; use device cpu, or install a torch built for CUDA")
     cuda = machine.device != "cpu" and torch.cuda.is_available()
-    asked = {
-        "precision bfloat16": config.precision == "bfloat16",
-        "channels_last": machine.channels_last,
-        "compile": machine.compile,
-    }
+    asked = {"precision bfloat16": config.precision == "bfloat16", "compile": machine.compile}
     refused = [name for name, wanted in asked.items() if wanted and not cuda]
     if refused:
         raise RecipeError(f"{' and '.join(refused)}: for a GPU only (slower on a CPU), and the device is the CPU")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rainkit.train.checkpoint import Checkpoint, load_weights, part_of
 from rainkit.train.config import Machine, Training
-from rainkit.train.networks.derainer import Derainer
+from rainkit.train.networks.derainer import Derainer, move
 
 
 class State:
@@ -32,8 +32,7 @@ class State:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             network = config.network()
-        layout = torch.channels_last if machine.channels_last else torch.contiguous_format
-        self.network: Derainer = network.to(device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.network: Derainer = move(network, device, channels_last=machine.channels_last)
         self.average = deepcopy(self.network).requires_grad_(False) if config.ema else None
         kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
         self.optimizer = kind(self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)

@@ -62,3 +62,24 @@ def count_flops(network: nn.Module, height: int, width: int) -> int:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         shadow(torch.empty(1, 3, height, width, device="meta"))
     return int(counter.get_total_flops())
+
+
+def move(network: Derainer, device: torch.device | str, *, channels_last: bool = False) -> Derainer:
+    """Return a network on a device, in the memory layout that it is faster in.
+
+    On a CPU that is channels last: without, a step of the presets takes 1 to 1.5 times as long, a whole picture 1.2 to
+    1.8 times (`benchmarks/layouts.py`). Results differ from the other layout in the last bits of float32.
+
+    Parameters
+    ----------
+    network : Derainer
+        Moved in place.
+    device : torch.device or str
+        Where to.
+    channels_last : bool
+        Whether a GPU gets that layout too.
+    """
+    last = channels_last or torch.device(device).type == "cpu"
+    layout = torch.channels_last if last else torch.contiguous_format
+    moved: Derainer = network.to(device).to(memory_format=layout)  # type: ignore[call-overload]
+    return moved

@@ -180,7 +180,7 @@ def test_resuming_from_an_altered_checkpoint_is_refused(tmp_path: Path, pairs: C
     ("change", "machine", "named"),
     [
         ({"precision": "bfloat16"}, Machine(device="cpu"), "precision bfloat16: for a GPU only"),
-        ({}, Machine(device="cpu", channels_last=True, compile=True), "channels_last and compile: for a GPU only"),
+        ({}, Machine(device="cpu", compile=True), "compile: for a GPU only"),
     ],
 )
 def test_options_of_a_gpu_are_refused_on_a_cpu(change: dict[str, Any], machine: Machine, named: str) -> None:
