@@ -23,6 +23,7 @@ from rainkit.data.stores import LocalStore, Store
 from rainkit.files import write_bytes
 from rainkit.manifest import members_of, metadata_of
 from rainkit.release.checksums import hash_file
+from rainkit.release.figures import detail_columns, take_rows
 from rainkit.release.page_charts import BASE, MAX_GROUPS, MAX_SPREADS, WIDTH, Chart, draw_chart
 from rainkit.release.page_pictures import (
     BUDGET,
@@ -31,9 +32,7 @@ from rainkit.release.page_pictures import (
     Shown,
     choose_members,
     choose_rows,
-    detail_columns,
     show_samples,
-    take_rows,
 )
 from rainkit.release.page_tables import MAX_LINES, Chosen, Wanted, list_refusals, list_sources
 from rainkit.strata import METADATA_KEY

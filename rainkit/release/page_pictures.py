@@ -10,16 +10,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from rainkit.data import Corpus
 from rainkit.data.stores import Store
 from rainkit.errors import IntegrityError
 from rainkit.images import encode_png
-from rainkit.manifest import check_path
 from rainkit.records import Pixels
-from rainkit.release.figures import shrink
+from rainkit.release.figures import open_rows, shrink
 
 BUDGET = 1_600_000
 """Characters of a page that its pictures may take; with all else a page stays below 2 MiB."""
@@ -95,27 +92,6 @@ def choose_rows(
     return np.array(chosen, dtype=np.int64)
 
 
-def take_rows(file: pq.ParquetFile, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
-    """Return rows of a table in the given order; only their row groups are read, one at a time."""
-    order = np.argsort(np.array(rows, dtype=np.int64), kind="stable")
-    ends = np.cumsum([0, *(file.metadata.row_group(group).num_rows for group in range(file.num_row_groups))])
-    wanted = np.array(rows, dtype=np.int64)[order]
-    parts = []
-    for group in range(file.num_row_groups):
-        here = wanted[(wanted >= ends[group]) & (wanted < ends[group + 1])] - ends[group]
-        if len(here):
-            parts.append(file.read_row_group(group, columns=list(columns)).take(pa.array(here)))
-    back = np.empty(len(order), dtype=np.int64)
-    back[order] = np.arange(len(order))
-    return pa.concat_tables(parts).take(pa.array(back)) if parts else file.schema_arrow.empty_table().select(columns)
-
-
-def detail_columns(schema: pa.Schema, members: Mapping[str, str]) -> list[str]:
-    """Return the columns that are wanted of a shown sample: all but the digests of its members."""
-    digests = {f"{name}_digest" for name in members}
-    return [name for name in schema.names if name not in digests]
-
-
 def choose_members(members: Mapping[str, str]) -> tuple[str, ...]:
     """Return the members that a page shows: the pair, and the layer or mask where there is one."""
     layer = next((name for name in LAYERS if members.get(name, "").endswith(".png")), None)
@@ -149,11 +125,8 @@ def show_samples(
     rows = [_plain(row) for row in details.to_pylist()]
     if not pictures:
         return [Shown(row, {}) for row in rows]
-    few = Corpus(store)
-    few.samples = details
+    few = open_rows(store, details)
     members = choose_members(few.members)
-    for path in details["shard"].to_pylist():
-        check_path(path, f"{store.address}/metadata/samples.parquet")
     small: list[list[dict[str, Pixels]]] = []
     for number in range(len(rows)):
         arrays = few.read(number, members)
