@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rainkit.engines.serial import Serial
-from rainkit.errors import IntegrityError, RecipeError
+from rainkit.errors import IntegrityError, RecipeError, SourceError
 from rainkit.live.corpus import CACHE_BYTES, LiveCorpus
 from rainkit.live.planning import check_agreement, plan_again
+from rainkit.recipe import list_components
 from rainkit.records import Engine
 from rainkit.release.original import Original
 from rainkit.release.publish import fetch_manifest
@@ -61,7 +62,7 @@ def open_live(
     Raises
     ------
     SourceError
-        If backgrounds are missing; the message counts them.
+        If backgrounds or streak layers are missing; the message counts them.
     IntegrityError
         If the manifest is damaged, holds a part of the split alone, or does not follow from its recipe.
     BuildError
@@ -83,6 +84,7 @@ def open_live(
             fetch_manifest(text, folder)
         original = Original(folder, {name: str(place) for name, place in (sources or {}).items()})
         rows = _whole_split(original, split)
+        _require_layers(original, split)
         live = plan_again(original, split, engine if engine is not None else Serial(), cache, report)
     original.table = rows  # nothing else of the manifest is read again, here or in a worker
     corpus = LiveCorpus(text, original, split, live, cache_bytes)
@@ -111,3 +113,15 @@ def _whole_split(original: Original, split: str) -> pa.Table:
             f"split; open the corpus or release that this is a part of"
         )
     return rows
+
+
+def _require_layers(original: Original, split: str) -> None:
+    """Raise SourceError if a rain of the split reads files that nobody said the place of."""
+    for name in original.recipe.splits[split].rain:
+        parts = list_components(original.recipe.rain[name])
+        read = any(getattr(part, field) is not None for part in parts for field in part.location_fields)
+        if read and name not in original.placed:
+            raise SourceError(
+                f"rain {name!r} of {original.folder.name} is made from streak layers in files: say where they lie with "
+                f"--source {name}=PATH"
+            )
