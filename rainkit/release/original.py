@@ -12,7 +12,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from rainkit.errors import BuildError, IntegrityError, RecipeError
 from rainkit.manifest import metadata_of, read_table
@@ -61,7 +60,8 @@ class Original:
         self.path = folder / "metadata" / "samples.parquet"
         if not self.path.is_file():
             raise IntegrityError(f"{folder} is no manifest: there is no metadata/samples.parquet in it")
-        self.schema = pq.read_schema(self.path)
+        self.table = read_table(self.path, "samples")
+        self.schema = self.table.schema
         try:
             self.text = (folder / "recipe.yaml").read_bytes()
             recipe = parse_recipe(self.text.decode(), str(folder / "recipe.yaml"))
@@ -69,7 +69,6 @@ class Original:
             raise IntegrityError(f"{folder} has no recipe.yaml that can be read: {error}") from error
         self.recipe: Recipe = place_sources(recipe, folder, sources)
         self.placed = set(sources)
-        self.table = read_table(self.path, "samples")
         self._check_components()
 
     def _check_components(self) -> None:
