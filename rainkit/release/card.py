@@ -13,6 +13,7 @@ from rainkit.recipe import CHANNELS, Recipe
 from rainkit.release.croissant import cite
 from rainkit.release.figures import FIGURE, MAX_COLUMNS
 from rainkit.release.hub import hub_splits, make_header
+from rainkit.release.page import PAGE
 from rainkit.release.summary import Summary
 
 _BAR = 40
@@ -140,7 +141,8 @@ def _statistics(recipe: Recipe, summary: Summary) -> list[str]:
         for cell in summary.cells
     )
     columns = ("split", "stratum", "rain", "samples", "coverage", "PSNR (dB)")
-    lines = ["## What it holds", ""]
+    shown = "figures and samples" if summary.pictures else "figures"
+    lines = ["## What it holds", "", f"[{PAGE}]({PAGE}) shows it in {shown}, in any browser.", ""]
     if summary.pictures:
         rains = ", ".join(sorted({cell.rain for cell in summary.cells})[:MAX_COLUMNS])
         text = f"Rainy and clean pictures by stratum, the simplest backgrounds above, and by rain: {rains}."
