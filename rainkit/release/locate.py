@@ -193,5 +193,7 @@ def _match_pixels(
     """Return backgrounds that are there in another file: only pictures of the size of a missing one are decoded."""
     sides = {(min(each.width, each.height), max(each.width, each.height)) for each in backgrounds}
     like = [picture for picture, fact in zip(offers, facts, strict=True) if fact is not None and fact[1] in sides]
-    by_digest = dict(zip(_run(digest_pictures, like, engine), like, strict=True))
+    by_digest: dict[str, Picture] = {}
+    for picture, digest in zip(like, _run(digest_pictures, like, engine), strict=True):
+        by_digest.setdefault(digest, picture)  # what a source itself lists comes first, and has its depth map
     return {each.id: by_digest[each.digest] for each in backgrounds if each.digest in by_digest}

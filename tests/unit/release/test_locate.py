@@ -97,3 +97,12 @@ def test_damaged_containers_are_passed_over(photos: list[Background], home: Path
     (tmp_path / "kept").write_bytes((home / "photos" / photos[0].path).read_bytes())
     found = locate(photos[:1], {"photos": FolderSource(path=tmp_path)}, ["photos"], Serial())
     assert found.missing == ()
+
+
+def test_a_picture_in_another_file_keeps_its_depth_map(photos: list[Background], home: Path, tmp_path: Path) -> None:
+    Image.open(home / "photos" / photos[0].path).save(tmp_path / "same.bmp")
+    Image.new("I;16", (96, 80), 900).save(tmp_path / "same_depth.png")
+    source = FolderSource(path=tmp_path, depth="{stem}_depth.png")
+    found = locate(photos[:1], {"photos": source}, ["photos"], Serial()).pictures[photos[0].id]
+    assert found.depth is not None
+    assert found.depth()[0, 0] == 900
