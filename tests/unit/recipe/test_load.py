@@ -56,6 +56,16 @@ def test_the_resolved_recipe_reads_back_to_the_same_fingerprint() -> None:
     assert dump_recipe(again) == dump_recipe(recipe)
 
 
+def test_shards_by_split_are_what_recipes_meant_before_they_could_say_it() -> None:
+    silent, said, other = (
+        parse_recipe(f"{MINIMAL}shards: {{samples: 5{by}}}\n") for by in ("", ", by: split", ", by: stratum")
+    )
+    assert fingerprint(silent) == fingerprint(said) != fingerprint(other)
+    assert dump_recipe(silent) == dump_recipe(said)
+    assert "by:" not in dump_recipe(said)
+    assert parse_recipe(dump_recipe(other)) == other
+
+
 def test_defaults_are_written_out() -> None:
     values = resolve(parse_recipe(MINIMAL))
     assert values["shards"] == {"samples": 1000}

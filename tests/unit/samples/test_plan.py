@@ -24,6 +24,7 @@ sources: {{drawn: {{kind: procedural}}}}
 complexity: {{unit: {unit}}}
 strata: {{method: quantile, count: 3}}
 samples: {{patch: 32}}
+shards: {{samples: 50, by: {by}}}
 rain: {{a: {{kind: noise_blur}}, b: {{kind: noise_blur}}}}
 splits:
   train: {{share: 0.7, samples: 400, rain: {rain}, balance: {balance}}}
@@ -31,8 +32,10 @@ splits:
 """
 
 
-def make_recipe(seed: int = 1, unit: str = "patch", rain: str = "a", balance: str = "natural") -> Recipe:
-    return parse_recipe(RECIPE.format(seed=seed, unit=unit, rain=rain, balance=balance))
+def make_recipe(
+    seed: int = 1, unit: str = "patch", rain: str = "a", balance: str = "natural", by: str = "split"
+) -> Recipe:
+    return parse_recipe(RECIPE.format(seed=seed, unit=unit, rain=rain, balance=balance, by=by))
 
 
 def make_background(number: int) -> Background:
@@ -143,7 +146,7 @@ def test_more_samples_do_not_change_earlier_ones() -> None:
 
 def test_an_empty_stratum_is_named() -> None:
     recipe = parse_recipe(
-        RECIPE.format(seed=1, unit="patch", rain="a", balance="strata").replace("count: 3", "count: 4")
+        RECIPE.format(seed=1, unit="patch", rain="a", balance="strata", by="split").replace("count: 3", "count: 4")
     )
     with pytest.raises(BuildError, match="stratum 3 of split 'train' is empty"):
         make_plan(recipe)
@@ -167,7 +170,7 @@ def test_a_split_without_pictures_is_named() -> None:
 
 
 def test_a_split_may_select_some_of_its_pictures() -> None:
-    text = RECIPE.format(seed=1, unit="patch", rain="a", balance="natural")
+    text = RECIPE.format(seed=1, unit="patch", rain="a", balance="natural", by="split")
     chosen = {}
     for count in (4, 8):
         selected = text.replace("samples: 400,", f"samples: 400, select: {{count: {count}, by: low, share: 0.5}},")
@@ -208,3 +211,43 @@ def test_crops_do_not_repeat_with_the_schedule() -> None:
     plan = make_plan(make_recipe(unit="picture"))
     first, second = ([r.crop for r in plan.rows("train", start, start + 100)] for start in (0, PERIOD))
     assert sum(a == b for a, b in zip(first, second, strict=True)) < 10
+
+
+def test_shards_of_a_split_are_runs_of_its_samples() -> None:
+    plan = make_plan(make_recipe())
+    assert [(str(shard.id), shard.start, shard.stop) for shard in plan.shards()][-3:] == [
+        ("train 7", 350, 400), ("test 0", 0, 50), ("test 1", 50, 60),
+    ]  # fmt: skip
+    assert [row for shard in plan.shards() for row in plan.rows_of(shard)] == [
+        *all_rows(plan, "train"), *all_rows(plan, "test"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", ["patch", "picture"])
+@pytest.mark.parametrize("balance", ["natural", "pictures", "strata", "[3, 1, 1]", "[2, 1], strata: [2, 0]"])
+def test_shards_of_strata_hold_the_same_samples(unit: str, balance: str) -> None:
+    mixed, sorted_ = (
+        make_plan(make_recipe(unit=unit, balance=balance, rain="{a: 2, b: 1}", by=by)) for by in ("split", "stratum")
+    )
+    rows = {row.key: row for shard in mixed.shards() for row in mixed.rows_of(shard)}
+    packed = {}
+    for shard in sorted_.shards():
+        here = sorted_.rows_of(shard)
+        assert {(row.split, row.stratum) for row in here} == {(shard.id.split, shard.id.stratum)}
+        packed |= {row.key: row for row in here}
+    assert packed == rows
+    assert len(packed) == 460
+
+
+def test_a_stratum_that_no_sample_has_gets_no_shard() -> None:
+    plan = make_plan(make_recipe(balance="natural, strata: [1]", by="stratum"))
+    assert {shard.id.stratum for shard in plan.shards() if shard.id.split == "train"} == {1}
+    assert {shard.id.stratum for shard in plan.shards() if shard.id.split == "test"} == {0, 1, 2}
+
+
+def test_strata_that_follow_no_schedule_are_found_across_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = make_plan(make_recipe(by="stratum"))
+    wanted = [whole.indices(shard).tolist() for shard in whole.shards()]
+    monkeypatch.setattr("rainkit.samples.plan._CHUNK", 7)
+    chunked = make_plan(make_recipe(by="stratum"))
+    assert [chunked.indices(shard).tolist() for shard in chunked.shards()] == wanted
