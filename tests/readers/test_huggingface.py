@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rainkit.data import Corpus
+from rainkit.data import Corpus, open_corpus
+from rainkit.release.virtual import release_manifest
 
 pytest.importorskip("datasets")
 pytestmark = [pytest.mark.reader, pytest.mark.filterwarnings("default")]
@@ -84,6 +85,49 @@ def test_the_manifest_loads_as_parquet(shelf: Path, rows: dict[str, Any], quiet_
     path = str(shelf / "metadata" / "samples.parquet")
     table = datasets.load_dataset("parquet", data_files=path, split="train", cache_dir=str(quiet_home))
     assert [row["key"] for row in table] == list(rows)
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("stratum", [0, 1])
+def test_a_stratum_loads_by_its_name(strata_shelf: Path, quiet_home: Path, stratum: int, streaming: bool) -> None:
+    truth = open_corpus(strata_shelf)
+    rows = {row["key"]: row for row in truth.samples.to_pylist() if row["stratum"] == stratum}
+    for split, name in HUB_SPLITS.items():
+        loaded = load(strata_shelf, quiet_home, name=f"stratum-{stratum}", split=name, streaming=streaming)
+        assert loaded.features["json"]["coverage"].dtype == "float64"
+        check(loaded, split, truth, rows)
+
+
+def test_the_strata_are_listed_and_everything_is_the_default(strata_shelf: Path, quiet_home: Path) -> None:
+    import datasets
+
+    assert datasets.get_dataset_config_names(str(strata_shelf)) == ["default", "stratum-0", "stratum-1"]
+    assert set(datasets.get_dataset_split_names(str(strata_shelf), "stratum-1")) == set(HUB_SPLITS.values())
+    assert len(load(strata_shelf, quiet_home, split="train")) == 17
+
+
+def test_a_stratum_of_mixed_shards_is_chosen_by_rows_of_the_manifest(
+    shelf: Path, truth: Corpus, rows: dict[str, Any], quiet_home: Path
+) -> None:
+    simple = {key: row for key, row in rows.items() if row["stratum"] == 0}
+    here = [row for row in rows.values() if row["split"] == "train"]
+    chosen = [number for number, row in enumerate(here) if row["stratum"] == 0]
+    check(load(shelf, quiet_home, split="train").select(chosen), "train", truth, simple)
+    stream = load(shelf, quiet_home, split="train", streaming=True)
+    check(stream.filter(lambda sample: sample["json"]["stratum"] == 0), "train", truth, simple)
+
+
+def test_a_release_without_pictures_loads_as_its_tables(
+    shelf: Path, truth: Corpus, rows: dict[str, Any], quiet_home: Path, tmp_path: Path
+) -> None:
+    virtual = release_manifest(shelf, tmp_path / "manifests")
+    table = load(virtual, quiet_home, split="table")
+    assert [row["key"] for row in table] == list(rows)
+    assert [row["stratum"] for row in load(virtual, quiet_home, name="manifest", split="table", streaming=True)] == [
+        row["stratum"] for row in rows.values()
+    ]
+    backgrounds = load(virtual, quiet_home, name="backgrounds", split="table")
+    assert backgrounds["id"][:] == truth.backgrounds["id"].to_pylist()
 
 
 def test_the_line_of_the_card_runs_in_a_process_of_its_own(
