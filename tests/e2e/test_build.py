@@ -49,6 +49,29 @@ def test_workers_change_no_byte(rainkit: Run, recipe: Path, corpus: Path, tmp_pa
     assert checksums(tmp_path / "tiny-1.0.0") == checksums(corpus)
 
 
+def test_shards_by_stratum_hold_the_same_samples_with_any_workers(
+    rainkit: Run, recipe: Path, corpus: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe.read_text().replace("shards: {samples: 25}", "shards: {samples: 25, by: stratum}"))
+    for workers in ("1", "2"):
+        rainkit("build", path, "-o", tmp_path / workers, "--workers", workers, "--no-cache")
+    one, two = (tmp_path / workers / "tiny-1.0.0" for workers in ("1", "2"))
+    assert checksums(one) == checksums(two)
+    rainkit("verify", two, "--deep")
+    before, after = (pq.read_table(each / "metadata" / "samples.parquet").to_pandas() for each in (corpus, two))
+    assert max(before["shard"]) == "data/validation/tiny-validation-000000.tar"
+    assert max(after["shard"]) == "data/validation/tiny-validation-stratum-2-000000.tar"
+    places = [name for name in before if name.endswith(("_offset", "_size"))]
+    before, after = (each.drop(columns=["shard", *places]).set_index("key").sort_index() for each in (before, after))
+    assert after.equals(before)
+    planned = json.loads(rainkit("plan", path, "--json", "--output", tmp_path / "plan.parquet").stdout)
+    assert planned["shards"] == len(list(two.glob("data/*/*.tar")))
+    tables = tmp_path / "plan.parquet", two / "metadata" / "samples.parquet"
+    rows = [pq.read_table(table, columns=["key", "shard"]).sort_by("key").to_pylist() for table in tables]
+    assert rows[0] == rows[1]
+
+
 def test_sha256sum_agrees(corpus: Path) -> None:
     lines = dict(reversed(line.split("  ", 1)) for line in checksums(corpus).splitlines())
     files = {p.relative_to(corpus).as_posix() for p in corpus.rglob("*") if p.is_file()}
