@@ -29,7 +29,7 @@ if TYPE_CHECKING:
               help="Draw rain while training: the samples of the corpus once, then new ones, none twice.")  # fmt: skip
 @source_option
 @click.option("--live-cache", default=1024, show_default=True, type=click.IntRange(min=0), metavar="MIB",
-              help="Decoded backgrounds that each reading process keeps, with --live.")  # fmt: skip
+              help="Memory for decoded backgrounds, with --live.")  # fmt: skip
 @click.option("--network", default="tiny", show_default=True, help="Preset: tiny, base, paper, unet, nafnet.")
 @click.option("--steps", type=int, help="Optimizer steps  [default: 1500]")
 @click.option("--batch", type=int, help="Pairs a step  [default: 8]")
@@ -70,7 +70,8 @@ def command(
     config, machine = _read_options(network, changes, options)
     places = moved_sources(sources)
     _check_options(corpora, weights, places, live)
-    pools = _open_live(corpora, split, places, live_cache << 20) if live else _open_pools(corpora, split)
+    room = live_cache << 20
+    pools = _open_live(corpora, split, places, room, machine.workers) if live else _open_pools(corpora, split)
     pairs = _mix(pools, weights, config)
     costs = _describe(config)
     if not as_json:
@@ -146,11 +147,14 @@ def _open_pools(corpora: tuple[str, ...], split: str) -> list[Pool]:
     return [Pool(corpus, select_rows(corpus, split)) for corpus in opened]
 
 
-def _open_live(corpora: tuple[str, ...], split: str, sources: Mapping[str, str], cache_bytes: int) -> list[Pool]:
+def _open_live(
+    corpora: tuple[str, ...], split: str, sources: Mapping[str, str], cache_bytes: int, workers: int
+) -> list[Pool]:
     """Return the endless pairs of corpora whose rain is drawn here."""
     from rainkit.cli.build import Stages
     from rainkit.cli.settings import make_engine
     from rainkit.data.corpus import open_corpus
+    from rainkit.engines import available_cpus
     from rainkit.live import open_live
 
     recipes = [open_corpus(address).recipe for address in corpora]
@@ -165,6 +169,8 @@ def _open_live(corpora: tuple[str, ...], split: str, sources: Mapping[str, str],
             live = open_live(
                 address, split, sources=placed, cache_bytes=cache_bytes, engine=engine, cache=cache, report=report
             )
+        if workers:
+            live.hold(available_cpus())  # once, before they are forked, and not in each of them
         pools.append(live.pool())
     return pools
 

@@ -109,6 +109,23 @@ class LiveCorpus:
         """Row of each index of the manifest: shards of one stratum each put them in another order."""
         return np.argsort(self.samples["index"].to_numpy(), kind="stable").astype(np.int64)
 
+    def hold(self, threads: int = 1) -> int:
+        """Decode backgrounds ahead, as many as there is room for, and return how many are held.
+
+        Workers that are forked after it share their memory; without it each worker decodes and holds its own.
+
+        Parameters
+        ----------
+        threads : int
+            Decoders at a time.
+
+        Raises
+        ------
+        SourceError
+            If a background cannot be read any more.
+        """
+        return self.held.fill(threads)
+
     def row_of(self, sample: int | str) -> int:
         """Return the row of a sample, given by its index in the split or its key; later rows equal the index.
 

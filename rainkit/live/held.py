@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from rainkit.records import Background, Picture
@@ -64,6 +65,26 @@ class HeldBackgrounds:
             while self.size > self.capacity and len(self._held) > 1:
                 self.size -= _bytes(self._held.popitem(last=False)[1])
         return found
+
+    def fill(self, threads: int) -> int:
+        """Decode as many backgrounds as there is room for, and return how many are held.
+
+        Parameters
+        ----------
+        threads : int
+            Decoders at a time; decoding releases the interpreter's lock.
+        """
+        names, room = [], self.capacity - self.size
+        for name, background in self.backgrounds.items():
+            # What a depth map takes is not known before it is read: then the last ones make room again.
+            room -= background.width * background.height * 3 * (name not in self._held)
+            if room < 0:
+                break
+            names.append(name)
+        with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
+            for _ in pool.map(self.get, names):
+                pass
+        return len(self._held)
 
 
 def _bytes(decoded: Decoded) -> int:

@@ -59,3 +59,22 @@ def test_other_pixels_are_refused() -> None:
     store.pictures = {**store.pictures, "a": Picture("a", partial(draw, "b"))}
     with pytest.raises(SourceError, match=r"photos:a\.png has changed"):
         store.get("a")
+
+
+@pytest.mark.parametrize(("capacity", "count"), [(0, 0), (BYTES - 1, 0), (2 * BYTES + 5, 2), (10**9, 4)])
+def test_it_is_filled_as_far_as_there_is_room(capacity: int, count: int) -> None:
+    store = held(capacity)
+    assert store.fill(3) == count
+    assert (store.decoded, store.size) == (count, count * BYTES)
+    assert store.fill(1) == count
+    assert store.decoded == count
+    for name in NAMES[:count]:
+        store.get(name)
+    assert store.decoded == count
+
+
+def test_filling_tells_what_cannot_be_read() -> None:
+    store = held(10**9)
+    store.pictures = {**store.pictures, "c": Picture("c", partial(draw, "b"))}
+    with pytest.raises(SourceError, match=r"photos:c\.png has changed"):
+        store.fill(2)

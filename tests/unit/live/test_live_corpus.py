@@ -153,12 +153,13 @@ def test_threads_read_what_one_reads(patches: Corpus, home: Path) -> None:
     assert all(np.array_equal(pixels, other.read(row)["rainy"]) for row, pixels in found.items())
 
 
-def count_threads(live: LiveCorpus, queue: Any) -> None:
-    """Read in a process of its own and tell what was read, and how many threads OpenCV has there."""
-    queue.put((live.read(SHORT + 1)["rainy"], cv2.getNumThreads(), live.held.decoded))
+def read_apart(live: LiveCorpus, queue: Any) -> None:
+    """Read in a process of its own; tell what was read, how many threads OpenCV has, and what was decoded."""
+    before = live.held.decoded
+    queue.put((live.read(SHORT + 1)["rainy"], cv2.getNumThreads(), live.held.decoded - before))
 
 
-def test_it_pickles_small_and_a_worker_takes_one_thread(patches: Corpus, home: Path) -> None:
+def test_it_pickles_without_what_it_holds(patches: Corpus, home: Path) -> None:
     live = open_here(patches, home)
     before = len(pickle.dumps(live))
     for row in range(60):
@@ -169,18 +170,25 @@ def test_it_pickles_small_and_a_worker_takes_one_thread(patches: Corpus, home: P
     assert copy.held.decoded == 0
     assert copy.digest == live.digest
     require_equal(copy.read(50), live.read(50))
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_worker_takes_one_thread_and_shares_what_was_held_ahead(patches: Corpus, home: Path, ahead: bool) -> None:
+    live = open_here(patches, home)
+    if ahead:
+        assert live.hold(2) == len(live.held.backgrounds) == live.held.decoded
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
-    process = context.Process(target=count_threads, args=(live, queue))
+    process = context.Process(target=read_apart, args=(live, queue))
     threads = cv2.getNumThreads()
     cv2.setNumThreads(2)
     process.start()
     try:
-        pixels, count, _ = queue.get(timeout=60)
+        pixels, count, decoded = queue.get(timeout=60)
     finally:
         process.join()
         cv2.setNumThreads(threads)
-    assert count == 1
+    assert (count, decoded) == (1, 0 if ahead else 1)
     assert np.array_equal(pixels, live.read(SHORT + 1)["rainy"])
 
 
