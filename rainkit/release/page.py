@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from rainkit.backgrounds import REASONS
 from rainkit.data import Corpus
 from rainkit.data.stores import LocalStore, Store
+from rainkit.errors import IntegrityError
 from rainkit.files import write_bytes
 from rainkit.manifest import members_of, metadata_of
 from rainkit.release.checksums import hash_file
@@ -41,7 +42,8 @@ PAGE = "report/index.html"
 """Path of the page within a corpus."""
 NAME = 80
 """Characters of a name or path that are shown."""
-MAX_CHARTS = 20
+MAX_CHARTS = 24
+"""Columns that are drawn; how many are not is said."""
 
 _TEXTS = {
     "score": ("complexity score", "of the samples' backgrounds; strata are cut from it", ""),
@@ -49,6 +51,16 @@ _TEXTS = {
     "coverage": ("coverage", "share of the pixels that have rain", ""),
     "rain_mean": ("brightness of the rain", "mean of the rain layer over all pixels, of 255", "1/255"),
     "ssim_rainy": ("SSIM", "structural similarity of the rainy picture and the clean one", ""),
+}
+
+
+_CONSTANTS = {
+    "reasons": REASONS,
+    "max_lines": MAX_LINES,
+    "max_groups": MAX_GROUPS,
+    "max_spreads": MAX_SPREADS,
+    "width": WIDTH,
+    "base": BASE,
 }
 
 
@@ -166,17 +178,27 @@ def _show(chosen: Chosen, rows: NDArray[np.int64], *, pictures: bool, sides: Seq
 
 
 def _charts(chosen: Chosen) -> list[Chart]:
-    document = json.loads((chosen.schema.metadata or {}).get(METADATA_KEY, b"{}"))
     strata, rains = chosen.stratum.numbers, (chosen.rain.names, chosen.rain.numbers)
     charts: list[Chart | None] = []
     for name in (name for name in _TEXTS if name in chosen.table.column_names):
         if name == "score":
-            charts.append(draw_chart(_TEXTS[name], chosen.numbers(name), strata, edges=document.get("edges", ())))
+            charts.append(draw_chart(_TEXTS[name], chosen.numbers(name), strata, edges=_edges(chosen)))
         else:
             charts.append(draw_chart(_TEXTS[name], chosen.numbers(name), rains=rains))
     for name, identity in sorted(chosen.estimators.items()):
         charts.append(draw_chart((name, identity, ""), chosen.numbers(name), strata))
-    return [chart for chart in charts if chart is not None][:MAX_CHARTS]
+    return [chart for chart in charts if chart is not None]
+
+
+def _edges(chosen: Chosen) -> list[float]:
+    """Return where strata begin; empty where the manifest does not say."""
+    try:
+        found = json.loads((chosen.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+        return [float(edge) for edge in found.get("edges", ())]
+    except (AttributeError, TypeError, ValueError) as error:
+        raise IntegrityError(
+            f"{chosen.store.address}: the record of the strata is damaged ({error}); verify the corpus"
+        ) from error
 
 
 def _render(
@@ -197,18 +219,32 @@ def _render(
     environment.filters |= {"number": show_number, "fixed": show_fixed, "short": shorten}
     text = resources.files("rainkit.release").joinpath("templates", "page.html").read_text(encoding="utf-8")
     entries = metadata_of(chosen.schema)
+    charts = _charts(chosen)
     cells = {(sample.row["rain"], sample.row["stratum"]) for sample in samples}
+    members = members_of(chosen.schema)
     return environment.from_string(text).render(
-        corpus=entries.get("corpus", ""), recipe=recipe, entries=entries, part="selection" in entries, asked=asked,
-        whole=whole, pictures=pictures, total=chosen.total, matching=len(chosen.rows), samples=samples,
-        layer=next(iter(choose_members(members_of(chosen.schema))[2:]), ""), chosen=chosen,
-        members=sorted(members_of(chosen.schema).values()), groups=list(_group(samples)), charts=_charts(chosen),
+        corpus=entries.get("corpus", ""),
+        entries=entries,
+        recipe={"description": "", "license": "", "seed": "", **recipe},
+        part="selection" in entries,
+        asked=asked,
+        whole=whole,
+        pictures=pictures,
+        chosen=chosen,
         tables=[("split", chosen.split), ("stratum", chosen.stratum), ("rain", chosen.rain)],
-        shown_cells=len(cells), cells=int(np.count_nonzero(chosen.cross(chosen.rain, chosen.stratum))),
-        sources=list_sources(store, chosen) if whole else [], refusals=list_refusals(store) if whole else [],
-        reasons=REASONS, max_lines=MAX_LINES, max_groups=MAX_GROUPS, max_spreads=MAX_SPREADS, width=WIDTH, base=BASE,
+        charts=charts[:MAX_CHARTS],
+        more_charts=len(charts[MAX_CHARTS:]),
+        samples=samples,
+        groups=list(_group(samples)),
+        layer=next(iter(choose_members(members)[2:]), ""),
         side=max((max(each.width, each.height) for each in samples), default=0),
-    )  # fmt: skip
+        shown_cells=len(cells),
+        cells=int(np.count_nonzero(chosen.cross(chosen.rain, chosen.stratum))),
+        sources=list_sources(store, chosen) if whole else [],
+        refusals=list_refusals(store) if whole else [],
+        members=sorted(members.values()),
+        **_CONSTANTS,
+    )
 
 
 def _group(samples: list[Shown]) -> Iterator[tuple[str, list[Shown]]]:

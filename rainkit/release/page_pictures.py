@@ -148,9 +148,9 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row without places, with the drawn parameters read."""
     kept = {name: value for name, value in row.items() if not name.endswith(("_offset", "_size"))}
     try:
-        kept["rain_params"] = json.loads(row["rain_params"])
-    except ValueError as error:
-        raise IntegrityError(f"rain_params of sample {row['key']} is no JSON: {error}; verify the corpus") from error
+        kept["rain_params"] = dict(json.loads(row["rain_params"]))
+    except (TypeError, ValueError) as error:
+        raise IntegrityError(f"rain_params of sample {row['key']} is no JSON object: {error}; verify it") from error
     return kept
 
 

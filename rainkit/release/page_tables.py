@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from rainkit.data.stores import Store
-from rainkit.errors import RecipeError
-from rainkit.manifest import TableKind, metadata_of, read_table
+from rainkit.errors import IntegrityError, RecipeError
+from rainkit.manifest import TableKind, check_schema, metadata_of, read_table
 
 SAMPLES = "metadata/samples.parquet"
 NUMBERS = ("score", "psnr_rainy", "coverage", "rain_mean")
@@ -86,7 +86,11 @@ class Chosen:
     def __init__(self, store: Store, wanted: Wanted, order: Mapping[str, Sequence[str]]) -> None:
         self.store, self.order = store, order
         self._data = pa.py_buffer(store.read(SAMPLES))
-        self.schema: pa.Schema = pq.read_schema(pa.BufferReader(self._data))
+        try:
+            self.schema: pa.Schema = pq.read_schema(pa.BufferReader(self._data))
+        except (OSError, pa.ArrowException) as error:
+            raise IntegrityError(f"{store.address}/{SAMPLES} cannot be read as Parquet: {error}") from error
+        check_schema(self.schema, "samples", f"{store.address}/{SAMPLES}")
         self.estimators: dict[str, str] = json.loads(metadata_of(self.schema).get("estimators", "{}"))
         names = ["split", "stratum", "rain", "background_id", *NUMBERS, *self.estimators]
         names += [name for name in ("ssim_rainy",) if name in self.schema.names]
