@@ -213,6 +213,16 @@ def test_the_digest_follows_what_decides_the_pixels(
         [other.read(row) for row in range(SHORT)]
 
 
+def test_each_split_goes_on_in_its_own_way(patches: Corpus, home: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for path in (home / "photos").glob("photo-?.png"):  # no depth maps, which would tell the splits apart
+        (photos / path.name).write_bytes(path.read_bytes())
+    splits = [open_live(patches.address, split, sources={"photos": photos}) for split in ("train", "unseen")]
+    assert splits[0].digest != splits[1].digest
+    assert splits[0].sample(99).key != splits[1].sample(99).key
+
+
 def test_a_manifest_in_another_order_keeps_its_rows(
     patches: Corpus, home: Path, copy_corpus: Callable[[Corpus], Path]
 ) -> None:
