@@ -28,13 +28,13 @@ rain:
   light: {{kind: streaks}}
   noise: {{kind: noise_blur}}
   fog: {{kind: noise_blur, veil: {{depth: map}}}}
-shards: {{samples: 5}}
 """
 RECIPES = {
     "patches": """\
 complexity: {{unit: patch}}
 strata: {{method: quantile, count: 2}}
 samples: {{patch: 48, channels: [rainy, clean, rain, mask, streaks]}}
+shards: {{samples: 5}}
 splits:
   train: {{share: 0.6, samples: {samples}, rain: {{light: 2, noise: 1}}, balance: strata}}
   unseen: {{share: 0.4, samples: 4, rain: light}}
@@ -49,8 +49,9 @@ splits:
     "wholes": """\
 strata: {{method: quantile, count: 2}}
 samples: {{channels: [rainy, clean], ssim: true}}
+shards: {{samples: 4, by: stratum}}
 splits:
-  train: {{share: 1, samples: {samples}, rain: noise, strata: [1]}}
+  train: {{share: 1, samples: {samples}, rain: noise, strata: [1, 0], balance: [2, 1]}}
 """,
 }
 SHORT, LONG = 12, 40

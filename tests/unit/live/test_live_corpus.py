@@ -62,8 +62,10 @@ def test_every_sample_is_the_stored_one_and_goes_on_as_an_extension(
             assert live.sample(number).key == key
             assert live.row_of(key) == number
             require_equal(live.read(number), short.read(row))
-        for number, row in enumerate(long.rows(split).tolist()[len(rows) :], start=len(rows)):
-            key = long.samples["key"][row].as_py()
+        later = [row for row in long.rows(split).tolist() if long.samples["index"][row].as_py() >= len(rows)]
+        assert len(later) == len(long.rows(split)) - len(rows)
+        for row in later:
+            key, number = (long.samples[name][row].as_py() for name in ("key", "index"))
             assert live.sample(number).key == key
             assert live.row_of(key) == number
             require_equal(live.read(number), long.read(row))
