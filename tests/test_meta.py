@@ -55,8 +55,8 @@ def test_a_component_is_frozen_documented_and_described(kind: str, model: Any) -
 def test_the_public_names() -> None:
     """What `import rainkit` offers is a promise; a change here is a change for users."""
     assert rainkit.__all__ == [
-        "RainkitError", "Recipe", "Stream", "build", "compose", "draw", "load_recipe", "open_corpus", "open_live", "plan",
-        "verify",
+        "RainkitError", "Recipe", "Stream", "build", "compose", "draw", "load_recipe", "open_corpus", "open_live",
+        "plan", "verify",
     ]  # fmt: skip
     assert all(getattr(rainkit, name) is not None for name in rainkit.__all__)
     with pytest.raises(AttributeError, match="no attribute 'rainfall'"):
