@@ -18,9 +18,9 @@ from rainkit.images import encode_png
 from rainkit.records import Pixels
 from rainkit.release.figures import open_rows, shrink
 
-BUDGET = 1_600_000
-"""Characters of a page that its pictures may take; with all else a page stays below 2 MiB."""
-SIDES = (128, 96, 64)
+BUDGET = 1_800_000
+"""Characters of a page that its pictures may take; with all else a page takes about 2 MiB."""
+SIDES = (128, 96, 64, 48)
 """Longest sides of a picture that are tried, in pixels, until the pictures of a page fit its budget."""
 MOST = 96
 """Samples that are read for a page; a corpus with more pairs of rain and stratum shows a part of them."""
@@ -161,5 +161,6 @@ def _encode(row: dict[str, Any], small: Mapping[str, Pixels]) -> Shown:
 
 
 def _png(pixels: Pixels) -> bytes:
-    # Grey pictures of odd widths would go through OpenCV's encoder, whose bytes follow its version.
-    return encode_png(np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels)
+    # Grey pictures of other widths would go through OpenCV's encoder, whose bytes follow its version.
+    grey = pixels.ndim == 2 and pixels.shape[1] % 4 and pixels.shape[1] % 3
+    return encode_png(np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels)

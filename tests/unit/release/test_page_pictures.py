@@ -76,9 +76,11 @@ def test_pictures_shrink_until_they_fit(make_corpus: Callable[..., Path]) -> Non
     count, side, smaller = total(size - 1)
     assert (count, side) == (4, 66)
     assert smaller < size
-    count, side, least = total(smaller - 1)
+    count, side, small = total(smaller - 1)
     assert (count, side) == (4, 50)
-    assert total(least - 1)[:2] == (3, 50)
+    count, side, least = total(small - 1)
+    assert (count, side) == (4, 40)
+    assert total(least - 1)[:2] == (3, 40)
 
 
 def test_shards_outside_the_corpus_are_not_read(make_corpus: Callable[..., Path]) -> None:
