@@ -118,6 +118,22 @@ def test_what_was_measured_is_remembered(patches: Corpus, home: Path, tmp_path: 
     assert again.sample(500) == first.sample(500)
 
 
+def test_what_a_build_measured_is_not_measured_again(
+    home: Path, patches: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache.sqlite"
+    folder = build(load_recipe(home / "patches-1.0.0.yaml"), tmp_path, cache=cache).folder
+
+    def measure(*_: object) -> None:
+        raise AssertionError("the cache knows this picture")
+
+    monkeypatch.setattr("rainkit.survey.measuring._measure", measure)
+    live = open_live(folder, sources={"photos": home / "photos"}, cache=cache)
+    assert live.read(0)["clean"].shape == (48, 48, 3)
+    with pytest.raises(AssertionError, match="knows this picture"):
+        open_live(folder, sources={"photos": home / "photos"})
+
+
 def test_streak_layers_need_a_place_and_are_found_there(tmp_path: Path) -> None:
     (tmp_path / "bank").mkdir()
     for number in range(2):
