@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rainkit.recipe import Recipe, shard_stem
+from rainkit.recipe import Recipe, parse_shard, shard_stem
 from rainkit.release.licences import hub_license, license_slug
-from rainkit.release.summary import Summary
+from rainkit.release.summary import ShardFile, Summary
 
 _SIZES = {
     10**3: "n<1K",
@@ -58,40 +58,40 @@ def _configs(recipe: Recipe, summary: Summary) -> dict[str, Any]:
 
     All are configs of shards: `datasets` reads every config of a folder as the first one, so tables cannot be one more.
     """
-    configs: dict[str, dict[str, tuple[str, int]]] = {
-        "default": {split: (f"data/{split}/*.tar", count) for split, count in summary.samples.items()}
-    }
-    if recipe.shards.by == "stratum":
-        for stratum in sorted({cell.stratum for cell in summary.cells}):
-            counts = {
-                split: sum(cell.samples for cell in summary.cells if (cell.split, cell.stratum) == (split, stratum))
-                for split in summary.samples
-            }
-            configs[f"stratum-{stratum}"] = {
-                split: (f"data/{split}/{shard_stem(recipe, split, stratum)}-*.tar", count)
-                for split, count in counts.items()
-                if count
-            }
     names = hub_splits(list(summary.samples))
-    infos = [
-        {
-            "config_name": name,
-            "features": hub_features(summary),
-            "splits": [{"name": names[split], "num_examples": count} for split, (_, count) in files.items()],
-        }
-        for name, files in configs.items()
-    ]
-    return {
-        "configs": [
+    infos, configs = [], []
+    for name, files in _list_configs(recipe, summary).items():
+        splits = [
+            # The size is that of the shards; readers want one beside the number of samples, which they check.
             {
-                "config_name": name,
-                "data_files": [{"split": names[split], "path": path} for split, (path, _) in files.items()],
+                "name": names[split],
+                "num_bytes": sum(shard.size for shard in shards),
+                "num_examples": sum(shard.samples for shard in shards),
             }
-            for name, files in configs.items()
-        ],
-        # Of a single config the name is left out, as the Hub itself writes it.
-        "dataset_info": infos if len(infos) > 1 else {key: infos[0][key] for key in ("features", "splits")},
-    }
+            for split, (_, shards) in files.items()
+        ]
+        infos.append({"config_name": name, "features": hub_features(summary), "splits": splits})
+        data = [{"split": names[split], "path": path} for split, (path, _) in files.items()]
+        configs.append({"config_name": name, "data_files": data})
+    # Of a single config the name is left out, as the Hub itself writes it.
+    info = infos if len(infos) > 1 else {key: infos[0][key] for key in ("features", "splits")}
+    return {"configs": configs, "dataset_info": info}
+
+
+def _list_configs(recipe: Recipe, summary: Summary) -> dict[str, dict[str, tuple[str, list[ShardFile]]]]:
+    """Return config -> split -> the glob of its shards, and those shards."""
+    configs: dict[str, dict[str, tuple[str, list[ShardFile]]]] = {"default": {}}
+    for shard in summary.shards:
+        configs["default"].setdefault(shard.split, (f"data/{shard.split}/*.tar", []))[1].append(shard)
+    if recipe.shards.by == "split":
+        return configs
+    strata: dict[int, dict[str, tuple[str, list[ShardFile]]]] = {}
+    for shard in summary.shards:
+        named = parse_shard(shard.path)
+        if named is not None and named.stratum is not None:
+            pattern = f"data/{shard.split}/{shard_stem(recipe, shard.split, named.stratum)}-*.tar"
+            strata.setdefault(named.stratum, {}).setdefault(shard.split, (pattern, []))[1].append(shard)
+    return configs | {f"stratum-{stratum}": strata[stratum] for stratum in sorted(strata)}
 
 
 def _table_configs(summary: Summary) -> dict[str, Any]:

@@ -59,6 +59,22 @@ def test_the_folder_loads_with_the_features_of_the_card(
         check(dataset[name], split, truth, rows)
 
 
+def test_a_sample_that_the_card_counts_and_no_shard_holds_is_missed(copied: Path, quiet_home: Path) -> None:
+    from datasets.exceptions import NonMatchingSplitsSizesError
+
+    next(iter(sorted((copied / "data" / "train").glob("*.tar")))).unlink()
+    with pytest.raises(NonMatchingSplitsSizesError):
+        load(copied, quiet_home)
+
+
+def test_the_reader_takes_every_part_of_the_card(shelf: Path, quiet_home: Path, caplog: Any) -> None:
+    import datasets
+
+    datasets.logging.enable_propagation()
+    load(shelf, quiet_home, split="train", streaming=True)
+    assert not caplog.text
+
+
 def test_it_streams(shelf: Path, truth: Corpus, rows: dict[str, Any], quiet_home: Path) -> None:
     for split, name in HUB_SPLITS.items():
         check(load(shelf, quiet_home, split=name, streaming=True), split, truth, rows)

@@ -27,9 +27,10 @@ def test_the_header_is_what_the_hub_reads(built: Path) -> None:
     assert header["size_categories"] == ["n<1K"]
     files = header["configs"][0]["data_files"]
     assert files[1] == {"split": "unseen_rain", "path": "data/unseen-rain/*.tar"}
+    sizes = [sum(path.stat().st_size for path in built.glob(each["path"])) for each in files]
     assert header["dataset_info"]["splits"] == [
-        {"name": "train", "num_examples": 12},
-        {"name": "unseen_rain", "num_examples": 4},
+        {"name": "train", "num_bytes": sizes[0], "num_examples": 12},
+        {"name": "unseen_rain", "num_bytes": sizes[1], "num_examples": 4},
     ]
     names = [feature["name"] for feature in header["dataset_info"]["features"]]
     members = ["clean.png", "json", "mask.png", "rain.png", "rainy.png", "streaks.npy"]
@@ -57,6 +58,7 @@ def test_strata_are_configs_where_shards_hold_one(by_stratum: Path) -> None:
             assert files["split"] == split["name"]
             paths = {path.relative_to(by_stratum).as_posix() for path in by_stratum.glob(files["path"])}
             found[config["config_name"], files["split"]] = {row["key"] for row in rows if row["shard"] in paths}
+            assert split["num_bytes"] == sum((by_stratum / path).stat().st_size for path in paths)
             assert split["num_examples"] == len(found[config["config_name"], files["split"]])
     for (config, split), keys in found.items():
         here = [row for row in rows if row["split"].replace("-", "_") == split]
