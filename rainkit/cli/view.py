@@ -12,6 +12,8 @@ from rainkit.cli.output import json_option, print_json
 if TYPE_CHECKING:
     from rainkit.data.stores import Store
 
+LIMIT = 24
+"""Samples of a page of chosen ones, where nobody says how many."""
 SIDE, BUDGET = 384, 24_000_000
 """Longest side of a picture, in pixels, and characters that all may take, where somebody asked for these samples."""
 
@@ -24,14 +26,15 @@ SIDE, BUDGET = 384, 24_000_000
 @click.option("--key", "keys", multiple=True, help="This sample.")
 @click.option("--worst", default=0, metavar="N", type=click.IntRange(min=0),
               help="The N samples with the heaviest rain: the lowest PSNR of the rainy picture.")  # fmt: skip
-@click.option("--limit", default=24, show_default=True, type=click.IntRange(1, 500), help="Most samples to show.")
+@click.option("--limit", type=click.IntRange(1, 500), metavar="N",
+              help=f"Show at most N samples; {LIMIT} where samples are chosen.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
               help="Write the page there; view.html where samples are chosen.")  # fmt: skip
 @click.option("--open", "launch", is_flag=True, help="Open the page in the browser.")
 @json_option
 def command(
     corpus: str, *, splits: tuple[str, ...], strata: tuple[int, ...], rains: tuple[str, ...], keys: tuple[str, ...],
-    worst: int, limit: int, output: Path | None, launch: bool, as_json: bool,
+    worst: int, limit: int | None, output: Path | None, launch: bool, as_json: bool,
 ) -> None:  # fmt: skip
     r"""Show a corpus: its page of figures and samples, or a page of samples that you choose.
 
@@ -53,14 +56,15 @@ def command(
 
     store = open_store(corpus)
     wanted = Wanted(splits, strata, rains, keys)
-    chosen = bool(wanted.columns) or worst > 0
+    chosen = bool(wanted.columns) or worst > 0 or limit is not None
     if not (chosen or output or as_json):
         _point(_find_page(store), launch=launch)
         return
     given: dict[str, Any] = {"pictures": _has_pictures(store)}
     if chosen:
         sides = (SIDE, SIDE // 2, SIDE // 4)
-        given |= {"wanted": wanted, "worst": worst, "limit": max(limit, worst), "sides": sides, "budget": BUDGET}
+        most = limit or max(LIMIT, worst)
+        given |= {"wanted": wanted, "worst": worst, "limit": most, "sides": sides, "budget": BUDGET}
     view = draw_page(store, **given)
     target = output or (None if as_json else Path("view.html"))
     if target is not None:

@@ -122,25 +122,28 @@ class Chosen:
         return np.asarray(self.table[name].to_numpy(), dtype=np.float64)
 
     def _encode(self, name: str) -> Codes:
+        """Return a column of text by numbers, in the order in which its values appear."""
         column = self.table[name].combine_chunks().dictionary_encode()
         if isinstance(column, pa.ChunkedArray):
             column = column.combine_chunks()
-        found: list[str] = column.dictionary.to_pylist()
+        return Codes(tuple(column.dictionary.to_pylist()), np.asarray(column.indices.to_numpy(), dtype=np.int64))
+
+    def _encode_in_order(self, name: str) -> Codes:
+        found = self._encode(name)
         first = {each: number for number, each in enumerate(self.order.get(name, ()))}
-        names = sorted(found, key=lambda each: (first.get(each, len(first)), each))
+        names = sorted(found.names, key=lambda each: (first.get(each, len(first)), each))
         places = {each: number for number, each in enumerate(names)}
-        renumbered = np.array([places[each] for each in found], dtype=np.int64)
-        return Codes(tuple(names), renumbered[np.asarray(column.indices.to_numpy(), dtype=np.int64)])
+        return Codes(tuple(names), np.array([places[each] for each in found.names], dtype=np.int64)[found.numbers])
 
     @cached_property
     def split(self) -> Codes:
         """Split of each sample."""
-        return self._encode("split")
+        return self._encode_in_order("split")
 
     @cached_property
     def rain(self) -> Codes:
         """Rain of each sample."""
-        return self._encode("rain")
+        return self._encode_in_order("rain")
 
     @cached_property
     def stratum(self) -> Codes:

@@ -62,6 +62,13 @@ def test_chosen_samples(corpus: Path, tmp_path: Path, capsys: Captured, monkeypa
     assert not any(key in text for key in ("train-00001", "validation-00000"))
 
 
+def test_the_limit(corpus: Path, capsys: Captured) -> None:
+    assert run(str(corpus), "--limit", "7", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["samples"]) == 6  # two of each stratum
+    assert run(str(corpus), "--split", "train", "--worst", "5", "--limit", "2", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["samples"]) == 2
+
+
 def test_rows_as_json(corpus: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(str(corpus), "--key", "train-00002", "--json") == 0
