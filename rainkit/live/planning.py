@@ -159,8 +159,8 @@ def _measure_patches(
         for background, (result, _) in zip(stated[number * BATCH :], results, strict=False):
             if not isinstance(result, Measured) or result.background.digest != background.digest:
                 raise SourceError(
-                    f"{background.source}:{background.path} was found, and now has other pixels or cannot be read; put "
-                    f"it back"
+                    f"{background.source}:{background.path} has other pixels here than the manifest says, or cannot be "
+                    f"read; put the picture back, or the recipe that draws it"
                 )
             found[background.id] = dataclasses.replace(result, background=background)
         advance(len(results), batches[number][0].picture.path)

@@ -122,6 +122,17 @@ def test_the_first_pass_trains_as_the_stored_corpus_does(drawn: Path, home: Path
         run(stored, "-o", tmp_path / "d", "--steps", 6, "--resume")
 
 
+def test_workers_share_backgrounds_that_are_decoded_before(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold, held = LiveCorpus.hold, list[int]()
+    monkeypatch.setattr(LiveCorpus, "hold", lambda self, threads: held.append(hold(self, threads)))
+    run(drawn, "-o", tmp_path / "alone", "--steps", 1, "--live")
+    assert held == []
+    run(drawn, "-o", tmp_path / "shared", "--steps", 1, "--live", "--workers", 1)
+    assert held == [3]
+
+
 def test_several_releases_each_with_its_sources(drawn: Path, photos: Path, home: Path, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     moved.mkdir()

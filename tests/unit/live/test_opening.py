@@ -207,6 +207,17 @@ def test_rain_of_another_version_is_refused(patches: Corpus, copy_corpus: Callab
         open_live(folder)
 
 
+def test_pictures_that_are_drawn_otherwise_are_named(
+    patches: Corpus, home: Path, copy_corpus: Callable[[Corpus], Path]
+) -> None:
+    folder = copy_corpus(patches)
+    recipe = yaml.safe_load((folder / "recipe.yaml").read_text())
+    recipe["sources"]["drawn"]["seed"] += 1
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    with pytest.raises(SourceError, match=r"drawn:\S+ has other pixels here than the manifest says"):
+        open_live(folder, sources={"photos": home / "photos"})
+
+
 @pytest.mark.parametrize("name", ["recipe.yaml", "metadata/backgrounds.parquet", "metadata/samples.parquet"])
 def test_damaged_files_are_named(patches: Corpus, copy_corpus: Callable[[Corpus], Path], name: str) -> None:
     folder = copy_corpus(patches)
