@@ -148,6 +148,8 @@ def draw_page(
     asked = [] if wanted is None else _words(wanted)
     asked += [f"the {worst} with the lowest PSNR"] if worst else []
     html = _render(store, recipe, chosen, samples, asked, whole=whole, pictures=pictures)
+    # A recipe's escapes may stand for half a character, which no file can hold.
+    html = html.encode("utf-8", "replace").decode()
     return View(html, tuple(samples), len(chosen.rows), chosen.total)
 
 
@@ -267,12 +269,12 @@ def show_number(value: Any) -> str:
     >>> show_number(1234.5), show_number(0.01234), show_number(float("inf")), show_number("taper")
     ('1,234', '0.0123', '∞', 'taper')
     """
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, int) and not isinstance(value, bool):
+        return shorten(f"{value:,}")
+    if not isinstance(value, float):
         return shorten(value)
-    if not math.isfinite(value):
-        return show_fixed(value, 0)
-    if isinstance(value, int) or abs(value) >= 1000:
-        return f"{value:,.0f}"
+    if not math.isfinite(value) or abs(value) >= 1000:
+        return shorten(show_fixed(value, 0))
     return f"{float(f'{value:.3g}'):.6f}".rstrip("0").rstrip(".") if value else "0"
 
 

@@ -149,6 +149,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in row.items() if not name.endswith(("_offset", "_size"))}
     try:
         kept["rain_params"] = dict(json.loads(row["rain_params"]))
+        json.dumps(kept["rain_params"], ensure_ascii=False).encode()  # escapes may stand for half a character
     except (TypeError, ValueError) as error:
         raise IntegrityError(f"rain_params of sample {row['key']} is no JSON object: {error}; verify it") from error
     return kept

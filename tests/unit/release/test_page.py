@@ -307,9 +307,32 @@ def test_a_damaged_record_of_the_strata_is_named(built: Path, copy_corpus: Copy)
         drawn(corpus)
 
 
+def test_half_a_character_is_replaced_or_refused(built: Path, copy_corpus: Copy) -> None:
+    corpus = copy_corpus(built)
+    text = (corpus / "recipe.yaml").read_text()
+    (corpus / "recipe.yaml").write_text(text.replace("A corpus for tests.", '"half \\ud800 left"'))
+    assert "half ? left" in drawn(corpus).html
+    edit(corpus, "samples", lambda rows: [row.update(rain_params='{"a": "\\ud800"}') for row in rows][:0])
+    with pytest.raises(IntegrityError, match="is no JSON object"):
+        drawn(corpus)
+
+
 def test_numbers_are_shown_with_what_matters() -> None:
-    shown = [pages.show_number(value) for value in (0, 0.0, 1.0, 12345, 0.00012, -2.5, float("nan"), True, "a" * 99)]
-    assert shown == ["0", "0", "1", "12,345", "0.00012", "-2.5", "-", "True", "a" * 79 + "…"]
+    shown = [
+        pages.show_number(value) for value in (0, 0.0, 1.0, 12345, 0.00012, -2.5, float("nan"), True, "a" * 99, 10**400)
+    ]
+    assert shown == [
+        "0",
+        "0",
+        "1",
+        "12,345",
+        "0.00012",
+        "-2.5",
+        "-",
+        "True",
+        "a" * 79 + "…",
+        "10" + ",000" * 19 + ",…",
+    ]
 
 
 def test_long_tables_are_cut_and_say_so(make_corpus: Make) -> None:
