@@ -13,7 +13,7 @@ WIDTH, BASE = 320, 84
 BINS = 40
 MAX_GROUPS = 12
 """Strata that a histogram stacks; more would be stripes that nobody tells apart."""
-MAX_SPREADS = 12
+MAX_SPREADS = 16
 """Rains whose spread is drawn below a histogram."""
 
 _GAP, _ROW = 18, 24

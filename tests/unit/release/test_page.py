@@ -342,5 +342,5 @@ def test_long_tables_are_cut_and_say_so(make_corpus: Make) -> None:
     )
     text = drawn(corpus).html
     assert "20 more are not listed" in text
-    assert "the first 12 of 60 rains" in text
+    assert "the first 16 of 60 rains" in text
     assert Reader(text).text.count("rain-59") <= 1
