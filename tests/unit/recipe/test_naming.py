@@ -61,8 +61,9 @@ def test_paths_are_read_back_and_patterns_keep_apart(count: int) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "", "recipe.yaml", "data/train/a-train-1.tar", "data/train/x-test-000000.tar", "../data/train/a-train-000000.tar",
-        "data/train/a-train-000000.tar.gz", "data/train/b/a-train-000000.tar", "data/train/a-train-stratum--000000.tar",
+        "", "recipe.yaml", "data/train/a-train-1.tar", "data/train/x-test-000000.tar",
+        "../data/train/a-train-000000.tar", "data/train/a-train-000000.tar.gz", "data/train/b/a-train-000000.tar",
+        "data/train/a-train-stratum--000000.tar",
     ],
 )  # fmt: skip
 def test_other_paths_are_no_shards(path: str) -> None:
