@@ -162,7 +162,12 @@ class Samples(Block):
 class Shards(Block):
     """How samples are packed."""
 
-    samples: int = Field(default=1000, ge=1, le=100_000, description="Samples in a shard; the last may hold fewer.")
+    samples: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="Samples in a shard; the last of a split, or of a stratum, may hold fewer.",
+    )
     by: Literal["split", "stratum"] = Field(
         default="split",
         description="What the samples of a shard share: their split, or their stratum too, so that readers can load "

@@ -308,7 +308,8 @@ class Plan:
         """Yield each stratum that the samples of a split have, and where they come.
 
         Strata that are balanced follow the schedule. Else a stratum is that of the unit that was drawn: then all units
-        of the split are drawn here, and the whole split counts as one period. Either way a longer split begins alike.
+        of the split are drawn here, ten bytes a sample, and the whole split counts as one period. Either way a longer
+        split begins alike.
         """
         split = self.recipe.splits[name]
         if split.balance in {"natural", "pictures"}:

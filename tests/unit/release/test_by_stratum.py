@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from rainkit.data import open_corpus
 from rainkit.engines.serial import Serial
@@ -154,6 +155,7 @@ def test_it_is_drawn_again_from_its_manifest(by_stratum: Path, home: Path, tmp_p
     selection = {"all": Selection(), "shard": Selection(shards=(shard,)), "keys": Selection(keys=keys)}[part]
     done = rebuild(virtual, tmp_path / "out", {"photos": str(home / "photos")}, selection)
     if part == "all":
+        assert verify(virtual, jobs=1).ok
         assert list_files(done.folder) == list_files(by_stratum)
         return
     assert verify(done.folder, deep=True, jobs=1).problems == []
@@ -161,6 +163,8 @@ def test_it_is_drawn_again_from_its_manifest(by_stratum: Path, home: Path, tmp_p
     assert [row["key"] for row in rows_of(done.folder)] == wanted
     if part == "shard":
         assert filecmp.cmp(done.folder / shard, by_stratum / shard, shallow=False)
+        header = (done.folder / "README.md").read_text().split("---\n")[1]
+        assert [each["config_name"] for each in yaml.safe_load(header)["configs"]] == ["default", "stratum-1"]
 
 
 def move_last(rows: Rows) -> Rows:
