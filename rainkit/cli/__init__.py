@@ -38,7 +38,6 @@ COMMANDS: dict[str, str] = {
 
 EXTRAS: dict[str, str] = {
     "albumentations": "albumentations",
-    "jinja2": "report",
     "matplotlib": "report",
     "ray": "ray",
     "s3fs": "s3",

@@ -10,7 +10,6 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,7 @@ from rainkit.release.page_pictures import (
 )
 from rainkit.release.page_tables import MAX_LINES, Chosen, Wanted, list_refusals, list_sources
 from rainkit.strata import METADATA_KEY
+from rainkit.templates import load_template
 
 PAGE = "report/index.html"
 """Path of the page within a corpus."""
@@ -213,18 +213,12 @@ def _render(
     whole: bool,
     pictures: bool,
 ) -> str:
-    import jinja2  # noqa: PLC0415 - building a page alone needs it
-
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"number": show_number, "fixed": show_fixed, "short": shorten}
-    text = resources.files("rainkit.release").joinpath("templates", "page.html").read_text(encoding="utf-8")
+    template = load_template("rainkit.release", "page.html", number=show_number, fixed=show_fixed, short=shorten)
     entries = metadata_of(chosen.schema)
     charts = _charts(chosen)
     cells = {(sample.row["rain"], sample.row["stratum"]) for sample in samples}
     members = members_of(chosen.schema)
-    return environment.from_string(text).render(
+    return template.render(
         corpus=entries.get("corpus", ""),
         entries=entries,
         recipe={"description": "", "license": "", "seed": "", **recipe},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import cv2
@@ -13,11 +12,11 @@ import numpy as np
 
 from rainkit import __version__
 from rainkit.complexity.guards import GUARDS
-from rainkit.errors import RecipeError
 from rainkit.images import PictureError, decode, encode_jpeg
 from rainkit.pictures import PictureSet
 from rainkit.records import Picture, Pixels
 from rainkit.scoring import Column, Scores
+from rainkit.templates import load_template
 
 SHOWN = 6
 """Pictures at each end of a score."""
@@ -48,22 +47,8 @@ def render_page(scores: Scores, sets: Mapping[str, PictureSet]) -> str:
         As `scoring.score_pictures` returns them.
     sets : mapping of str to PictureSet
         The sets they were measured on; the simplest and most complex pictures are read again.
-
-    Raises
-    ------
-    RecipeError
-        If Jinja2 is not installed.
     """
-    try:
-        import jinja2  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        raise RecipeError("the page needs Jinja2; install it with: pip install 'rainkit[report]'") from error
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["number"] = show_number
-    folder = resources.files("rainkit.report").joinpath("templates")
-    template = environment.from_string(folder.joinpath("scores.html").read_text(encoding="utf-8"))
+    template = load_template("rainkit.report", "scores.html", number=show_number)
     ends = {column.name: _ends(scores, column.name) for column in scores.named("composite", "estimator")}
     shown = sorted({row for both in ends.values() for rows in both for row in rows})
     names, table = _sort_alike(*scores.correlation())
