@@ -3,20 +3,24 @@
 The scene's light is weakened to the share t = exp(-beta d) over the distance d, and airlight takes the place of the
 rest (Koschmieder's law). Distances are whole centimetres and t is a byte, found by an exact table, so `transmission`
 and `airlight` reproduce the veil bit for bit; the clean picture never has it.
+
+Where no depth map says how far things are, `ramp` stands in: a gradient that looks like haze on most photographs, and
+not their geometry. Distances of level ground, in proportion to 1 / y below a horizon, are right for an empty plain
+alone: they change so fast below the horizon that on a facade or a hillside the veil ends in a level edge.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from rainkit.rain.ranges import Numbers, numbers, within
-from rainkit.records import Pixels, Scalar
+from rainkit.records import Component, Pixels, Scalar
 from rainkit.seeds import Stream
 
 Number = TypeVar("Number", np.uint8, np.uint16)
@@ -100,7 +104,31 @@ def _widen(values: NDArray[Number], shape: tuple[int, int]) -> NDArray[Number]:
     return wide
 
 
-class Veil(BaseModel):
+def ramp(height: int, near: int, far: int, horizon: int) -> NDArray[np.uint16]:
+    """Return distances that grow by a smooth law from the lower edge up to the horizon, uint16, cm, (height,).
+
+    d = near (far / near)^s with s = u^2 (3 - 2 u) and u from 0 at the lower edge to 1 at the horizon; far above it. The
+    power spreads the fall of the transmission over the picture, and s, level at both ends, hides where it begins and
+    ends. It is a stand-in for distances that nobody knows, tuned by eye; no scene is built like this.
+
+    Parameters
+    ----------
+    height : int
+        Rows of the picture.
+    near, far : int
+        Distances at the lower edge and at the horizon, cm, 1 <= near <= far <= 65535.
+    horizon : int
+        Row of the horizon; it may lie above the picture.
+    """
+    u = np.minimum((np.arange(height, 0, -1) - 0.5) / max(height - horizon, 1), 1.0)
+    grown = math.log(far / near) * (u * u * (3.0 - 2.0 * u))
+    # NumPy's own exp differs between processors; sums and products do not.
+    rows = np.rint(near * np.array([math.exp(part) for part in grown.tolist()]))
+    distances: NDArray[np.uint16] = np.minimum(rows, far).astype(np.uint16)
+    return distances
+
+
+class Veil(Component):
     """A veil of fine rain over the picture: fog whose density follows from the rain rate, or is given.
 
     References
@@ -109,7 +137,7 @@ class Veil(BaseModel):
     "Physics-based rendering for improving robustness to rain", ICCV 2019, for the extinction of rain.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    version: ClassVar[int] = 2
 
     beta: Annotated[Numbers, within(0, 1000)] | None = Field(
         default=None,
@@ -123,19 +151,21 @@ class Veil(BaseModel):
     )
     depth: Literal["ramp", "plane", "map"] = Field(
         default="ramp",
-        description="Distances: ground that runs to a horizon, one distance, or the depth map beside the picture "
-        "(where it is missing or 0, one distance).",
+        description="Distances: a smooth ramp that grows from the lower edge to a horizon and stands in for unknown "
+        "geometry, one distance, or the depth map beside the picture (where it is missing or 0, one distance).",
     )
     distance_m: Annotated[Numbers, within(0.01, FARTHEST)] = Field(
-        default=numbers(100, 400), description="Greatest, or only, distance.", json_schema_extra={"unit": "m"}
+        default=numbers(100, 220), description="Greatest, or only, distance.", json_schema_extra={"unit": "m"}
     )
     near_m: Annotated[Numbers, within(0.01, FARTHEST)] = Field(
-        default=numbers(2, 6),
-        description="Distance of the ground at the lower edge (ramp).",
+        default=numbers(6, 16),
+        description="Distance at the lower edge (ramp).",
         json_schema_extra={"unit": "m"},
     )
     horizon: Annotated[Numbers, within(-1, 1)] = Field(
-        default=numbers(0.3, 0.5), description="Height of the horizon below the upper edge (ramp), share of the height."
+        default=numbers(0, 0.3),
+        description="Where the greatest distance is reached (ramp): below the upper edge, share of the height; "
+        "negative: above the picture.",
     )
     airlight: Annotated[Numbers, within(0, 1)] = Field(
         default=numbers(0.55, 0.8), description="Brightness of the veil, share of the full sRGB scale."
@@ -156,10 +186,7 @@ class Veil(BaseModel):
             return np.where(depth == 0, np.uint16(far), depth)
         if self.depth != "ramp":
             return np.full((height, 1), far, dtype=np.uint16)
-        below = np.maximum(np.arange(height, dtype=np.int64) - horizon, 0)
-        # A level plane seen at y below the horizon lies at a distance in proportion to 1 / y.
-        rows = np.where(below > 0, np.minimum(near * max(height - horizon, 1) // np.maximum(below, 1), far), far)
-        return rows.astype(np.uint16)[:, None]
+        return ramp(height, near, far, horizon)[:, None]
 
     def draw(
         self,

@@ -6,8 +6,8 @@ from rainkit.rain.presets.preset import Preset
 
 _OWN = "rainkit: physical rain, tuned by eye on dark, bright, smooth and busy photographs"
 _RAINMIX = "Guo et al., EfficientDeRain (RainMix), AAAI 2021, arXiv 2009.09238"
-# Ground that is not near anywhere and a high horizon: the veil has no edge where a picture has none.
-_FAR = {"near_m": [20, 40], "horizon": [-0.4, 0.2], "airlight": [0.5, 0.7]}
+# Fog that grows over the whole picture: facades stay readable, hills and streets fade towards the top.
+_HAZE = {"near_m": [15, 30], "horizon": [-0.2, 0.25], "airlight": [0.5, 0.7]}
 
 _DRIZZLE = Preset(
     "drizzle",
@@ -32,7 +32,7 @@ _SHOWER = Preset(
         "smallest": 0.45,
         "wind": [-2.5, 2.5],
         "exposure_ms": [10, 18],
-        "veil": {"distance_m": [80, 200], **_FAR},
+        "veil": {"distance_m": [100, 250], **_HAZE},
     },
     _OWN,
     "own",
@@ -47,7 +47,7 @@ _DOWNPOUR = Preset(
         "wind": [-3, 3],
         "exposure_ms": [10, 18],
         "cover": 0.18,
-        "veil": {"distance_m": [60, 140], **_FAR},
+        "veil": {"distance_m": [90, 200], **_HAZE},
     },
     _OWN,
     "own",
@@ -63,7 +63,7 @@ _STORM = Preset(
         "turbulence": 0.8,
         "exposure_ms": [10, 18],
         "cover": 0.2,
-        "veil": {"distance_m": [45, 90], **_FAR, "airlight": [0.45, 0.65]},
+        "veil": {"distance_m": [70, 140], **_HAZE, "near_m": [10, 25], "airlight": [0.45, 0.65]},
     },
     _OWN,
     "own",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from rainkit.rain import PRESETS, SIMULATORS, AnySimulator, simulator
 from rainkit.rain.noise_blur import NoiseBlur
 from rainkit.rain.streaks import Streaks
+from rainkit.seeds import Stream
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -29,6 +31,15 @@ def test_a_resolved_preset_stands_alone(name: str) -> None:
     assert again == model
     without = TypeAdapter(AnySimulator).validate_python({**plain, "preset": None})
     assert without.model_dump(exclude={"preset"}) == model.model_dump(exclude={"preset"})
+
+
+@pytest.mark.parametrize("name", ["drizzle", "shower", "downpour", "storm"])
+def test_the_veil_of_a_preset_has_no_edge(name: str) -> None:
+    model = simulator(name)
+    for rate in (model.rain_rate_mm_h.low, model.rain_rate_mm_h.high):
+        for seed in range(40):
+            passed = model.veil.draw((500, 1), Stream(seed, name), rain_rate=rate).transmission[:, 0].astype(int)
+            assert abs(np.diff(passed)).max() <= 4
 
 
 def test_fields_that_are_written_win() -> None:
