@@ -299,7 +299,7 @@ class Plan:
 
     @cached_property
     def _turns(self) -> dict[str, dict[int | None, Turns]]:
-        """Split -> stratum -> where its samples come; stratum None stands for all of a split, where shards mix strata."""
+        """Split -> stratum -> where its samples come; stratum None: all of a split, where shards mix strata."""
         if self.recipe.shards.by == "split":
             return {name: {None: EVERY} for name in self.recipe.splits}
         return {name: dict(self._find_turns(name)) for name in self.recipe.splits}
