@@ -16,13 +16,13 @@ from rainkit.engines.serial import Serial
 from rainkit.errors import SourceError
 from rainkit.images import PictureError
 from rainkit.recipe import Recipe, fingerprint, list_components, shard_path
-from rainkit.records import Background, Engine
+from rainkit.records import Background, Engine, Report, quiet
 from rainkit.release.commit import commit
 from rainkit.release.extend import adopt_shards
 from rainkit.samples import Plan, ShardPlan, Units
 from rainkit.samples.draw import ShardTask, draw_shard
 from rainkit.strata import Stratification, fit
-from rainkit.survey import Advance, Report, Survey, list_units, score_pictures, survey
+from rainkit.survey import Survey, list_units, score_pictures, survey
 from rainkit.workspace import Workspace, open_workspace
 
 
@@ -72,11 +72,7 @@ class Built:
     resumed: int = 0
 
 
-def _quiet(stage: str, steps: int) -> Advance:
-    return lambda count, word: None
-
-
-def plan(recipe: Recipe, engine: Engine | None = None, cache: Path | None = None, report: Report = _quiet) -> Planned:
+def plan(recipe: Recipe, engine: Engine | None = None, cache: Path | None = None, report: Report = quiet) -> Planned:
     """Read and measure the backgrounds of a recipe and plan every sample; nothing is drawn.
 
     Parameters
@@ -125,7 +121,7 @@ def build(
     parent: Path,
     engine: Engine | None = None,
     cache: Path | None = None,
-    report: Report = _quiet,
+    report: Report = quiet,
     *,
     older: Path | None = None,
 ) -> Built:

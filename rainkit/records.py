@@ -18,9 +18,19 @@ Pixels = NDArray[np.uint8]
 Light = Literal["srgb", "linear"]
 """Where light is added up: in sRGB values as they are stored, or in linear light."""
 
+Advance = Callable[[int, str], None]
+"""Called with how many more steps are done and a word on the latest."""
+Report = Callable[[str, int], Advance]
+"""Called with the name of a stage and how many steps it has; returns what to call as they are done."""
+
 Scalar = str | int | float | bool
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+def quiet(stage: str, steps: int) -> Advance:
+    """Report nothing."""
+    return lambda count, word: None
 
 
 class Component(BaseModel):

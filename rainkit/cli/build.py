@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from rainkit.cli.output import Advance, json_option, print_json, progress
+from rainkit.cli.output import json_option, print_json, progress
 from rainkit.cli.settings import engine_options, moved_sources, source_option
 
 if TYPE_CHECKING:
     from rainkit.pipeline import Built
+    from rainkit.records import Advance
 
 
 class Stages:

@@ -6,13 +6,14 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from rainkit.records import Advance
+
 Function = TypeVar("Function", bound=Callable[..., Any])
-Advance = Callable[[int, str], None]
-"""Called with how many more are done and a word on the latest."""
 
 
 def json_option(function: Function) -> Function:

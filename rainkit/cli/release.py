@@ -5,10 +5,14 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from rainkit.cli.output import Advance, json_option, print_json, progress
+from rainkit.cli.output import json_option, print_json, progress
+
+if TYPE_CHECKING:
+    from rainkit.records import Advance
 
 
 @click.command()

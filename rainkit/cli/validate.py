@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rainkit.cli.build import Stages
-from rainkit.cli.output import Advance, json_option, print_json, print_table
+from rainkit.cli.output import json_option, print_json, print_table
 
 if TYPE_CHECKING:
+    from rainkit.records import Advance
     from rainkit.train.gates import Finding
     from rainkit.train.verdict import Verdict
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from rainkit.cli.output import json_option, print_json, print_table, progress
 from rainkit.cli.settings import moved_sources, source_option
 
 if TYPE_CHECKING:
+    from rainkit.records import Advance
     from rainkit.release.verify import Redraw, VerifyReport
 
 SHOWN = 5
@@ -48,7 +48,7 @@ def command(
 
     with ExitStack() as stack:
 
-        def report(stage: str, steps: int) -> Callable[[int, str], None]:
+        def report(stage: str, steps: int) -> Advance:
             return stack.enter_context(progress("Verifying", steps, "shards"))
 
         redraw = _make_redraw(corpus, moved_sources(sources), stack) if redraws else None

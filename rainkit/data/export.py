@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rainkit.data.corpus import Corpus
 from rainkit.errors import BuildError, RecipeError
 from rainkit.files import partial_path, write_error
+from rainkit.records import Advance
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def export(
     folder: Path | str,
     layout: str = "input-target",
     splits: Sequence[str] | None = None,
-    advance: Callable[[int, str], None] | None = None,
+    advance: Advance | None = None,
 ) -> Exported:
     """Write the rainy and clean pictures of a corpus as files; their bytes are copied, not encoded again.
 
@@ -106,9 +107,7 @@ def export(
     return Exported(folder, {split: len(rows[split]) for split in chosen})
 
 
-def _export_split(
-    corpus: Corpus, rows: Sequence[int], folder: Path, layout: Layout, advance: Callable[[int, str], None] | None
-) -> None:
+def _export_split(corpus: Corpus, rows: Sequence[int], folder: Path, layout: Layout, advance: Advance | None) -> None:
     suffixes = {name: corpus.members[name].rpartition(".")[2] for name in ("rainy", "clean")}
     for pattern in (layout.rainy, layout.clean):
         (folder / pattern).parent.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,8 @@ from rainkit import duplicates
 from rainkit.duplicates import GRID, ORIENTATIONS
 from rainkit.images import use_threads
 from rainkit.leaks.findings import Leak
-from rainkit.leaks.fingerprints import Fingerprint, Report
-from rainkit.records import Engine, Pixels
+from rainkit.leaks.fingerprints import Fingerprint
+from rainkit.records import Engine, Pixels, Report
 
 SCENES = 128
 """Pictures whose windows one task hashes: 100,000 hashes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,20 +12,12 @@ from rainkit import duplicates
 from rainkit.errors import SourceError
 from rainkit.images import PictureError, decode, luma, pixel_digest, use_threads
 from rainkit.pictures import PictureSet
-from rainkit.records import Engine, Picture, Pixels
+from rainkit.records import Engine, Picture, Pixels, Report, quiet
 
 BATCH = 32
 """Pictures of one task."""
 _CALM_SIDE, _CALM_WIDTH = 256, 7
 _FLAT = 1.0
-
-Report = Callable[[str, int], Callable[[int, str], None]]
-"""Called with the name of a stage and how many steps it has; returns what to call for each step done."""
-
-
-def quiet(stage: str, steps: int) -> Callable[[int, str], None]:
-    """Report nothing."""
-    return lambda count, word: None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,9 +11,9 @@ from rainkit.duplicates import GRID, ORIENTATIONS
 from rainkit.engines.serial import Serial
 from rainkit.leaks.crops import find_crops
 from rainkit.leaks.findings import Leak, LeakReport
-from rainkit.leaks.fingerprints import Fingerprint, Report, quiet, take_fingerprints
+from rainkit.leaks.fingerprints import Fingerprint, take_fingerprints
 from rainkit.pictures import PictureSet
-from rainkit.records import Engine
+from rainkit.records import Engine, Report, quiet
 
 MARGIN = 4
 """Bits that whole pictures may differ by beyond `distance`, since their agreement is checked too."""

@@ -16,10 +16,9 @@ from rainkit.errors import IntegrityError, RecipeError, SourceError
 from rainkit.live.corpus import CACHE_BYTES, LiveCorpus
 from rainkit.live.planning import check_agreement, plan_again
 from rainkit.recipe import list_components
-from rainkit.records import Engine
+from rainkit.records import Engine, Report, quiet
 from rainkit.release.original import Original
 from rainkit.release.publish import fetch_manifest
-from rainkit.survey import Report
 
 
 def open_live(
@@ -30,7 +29,7 @@ def open_live(
     cache_bytes: int = CACHE_BYTES,
     engine: Engine | None = None,
     cache: Path | None = None,
-    report: Report = lambda stage, steps: lambda count, word: None,
+    report: Report = quiet,
 ) -> LiveCorpus:
     """Open a split of a corpus whose samples are drawn when they are read.
 

@@ -15,10 +15,10 @@ from rainkit.errors import IntegrityError, SourceError
 from rainkit.manifest import metadata_of, read_table
 from rainkit.pipeline import stratify
 from rainkit.recipe import Recipe, component_versions
-from rainkit.records import Background, Engine, Picture, Sample
+from rainkit.records import Background, Engine, Picture, Report, Sample
 from rainkit.release.original import Original
 from rainkit.samples import Plan
-from rainkit.survey import Measured, Offer, Report, Survey, list_offers, score_pictures
+from rainkit.survey import Measured, Offer, Survey, list_offers, score_pictures
 from rainkit.survey.measuring import BATCH, Order, survey_batch
 
 _SHOWN = 5

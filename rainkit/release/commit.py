@@ -21,12 +21,13 @@ from rainkit.manifest import (
     write_table,
 )
 from rainkit.recipe import Recipe, component_versions, fingerprint, shard_path
+from rainkit.records import Report
 from rainkit.release.checksums import write_checksums
 from rainkit.release.describe import write_descriptions
 from rainkit.samples import Plan
 from rainkit.samples.draw import rows_schema
 from rainkit.strata import METADATA_KEY, Stratification
-from rainkit.survey import Report, Survey, score_pictures
+from rainkit.survey import Survey, score_pictures
 from rainkit.workspace import Workspace
 
 

@@ -18,6 +18,7 @@ from rainkit.data.stores import open_store
 from rainkit.errors import BuildError, IntegrityError, SourceError
 from rainkit.files import write_bytes
 from rainkit.manifest import check_path
+from rainkit.records import Report, quiet
 from rainkit.release.checksums import CHECKSUMS, LATER, belongs, hash_file, hash_stream
 from rainkit.release.croissant import TABLES
 from rainkit.release.original import SHARD_DIGESTS
@@ -29,9 +30,6 @@ PART = 32 << 20
 # Stores that show an object when it is complete, and not before.
 _ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "oci", "oss", "memory", "hf"})
 _TAG = re.compile(r"[0-9a-f]{32}(-\d+)?")
-
-Report = Callable[[str, int], Callable[[int, str], None]]
-"""Called with the name of a stage and its number of steps; returns what to call with steps done and a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Published:
 def publish(
     corpus: Path,
     address: str,
-    report: Report = lambda stage, steps: lambda count, word: None,
+    report: Report = quiet,
     **options: Any,
 ) -> Published:
     """Copy a finished corpus, or a release of its manifest, to an address.

@@ -7,7 +7,7 @@ any part of a corpus can be drawn alone, and a corpus can be drawn where only so
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from rainkit.errors import BuildError, IntegrityError
 from rainkit.files import write_bytes
 from rainkit.manifest import add_metadata, metadata_of, write_table
 from rainkit.recipe import Recipe, ShardId, parse_shard, shard_path
-from rainkit.records import Background, Engine
+from rainkit.records import Advance, Background, Engine, Report, quiet
 from rainkit.release.checksums import write_checksums
 from rainkit.release.describe import write_descriptions
 from rainkit.release.locate import Located
@@ -29,9 +29,6 @@ from rainkit.release.original import Original, Selection
 from rainkit.release.redraw import RedrawTask, redraw_shard
 from rainkit.samples.draw import ShardTask
 from rainkit.workspace import Workspace, open_workspace
-
-Report = Callable[[str, int], Callable[[int, str], None]]
-"""Called with the name of a stage and its number of steps; returns what to call with steps done and a word."""
 
 _SHOWN = 5
 
@@ -74,7 +71,7 @@ def rebuild(
     selection: Selection | None = None,
     *,
     engine: Engine | None = None,
-    report: Report = lambda stage, steps: lambda count, word: None,
+    report: Report = quiet,
 ) -> Rebuilt:
     """Draw a corpus again, or a part of it.
 
@@ -139,7 +136,7 @@ def _draw(
     *,
     located: Located,
     engine: Engine,
-    advance: Callable[[int, str], None],
+    advance: Advance,
 ) -> None:
     """Draw the shards that an earlier rebuild has not left."""
     backgrounds = _list_backgrounds(original, rows)

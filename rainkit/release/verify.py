@@ -20,6 +20,7 @@ from rainkit.data.stores import open_store
 from rainkit.engines import choose_engine
 from rainkit.errors import IntegrityError, SourceError
 from rainkit.images import pixel_digest
+from rainkit.records import Report
 from rainkit.release.checking import Problem, ShardCheck, ShardFindings, check_shard
 from rainkit.release.checksums import CHECKSUMS, belongs, parse_checksums
 from rainkit.release.consistency import check_index, check_tables
@@ -30,8 +31,6 @@ SMALL = 64 << 20
 
 Redraw = Callable[[Sequence[Mapping[str, Any]]], Iterable[Mapping[str, NDArray[Any]]]]
 """Draws samples again: rows of the manifest -> for each, in order, the arrays by name of the member."""
-Report = Callable[[str, int], Callable[[int, str], None]]
-"""Called with the name of a stage and its number of steps; returns what to call with steps done and a word."""
 
 
 @dataclass(slots=True)

@@ -139,6 +139,12 @@ def _hexadecimal(colour: tuple[int, int, int]) -> str:
     return "#" + bytes(colour).hex()
 
 
+def parse_colour(text: str) -> tuple[int, int, int]:
+    """Return red, green and blue, 0..255, of a colour as rows hold it, #rrggbb."""
+    red, green, blue = bytes.fromhex(text.removeprefix("#"))
+    return red, green, blue
+
+
 def _layer(rain: Rain, colour: bool) -> Pixels:
     """Return the layer, RGB if one of the corpus may be."""
     if not colour or rain.layer.ndim == 3:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,20 +20,14 @@ from rainkit.engines.serial import Serial
 from rainkit.errors import RecipeError, SourceError
 from rainkit.images import PictureError, decode, use_threads
 from rainkit.pictures import PictureSet
-from rainkit.records import Engine, Picture, Pixels
+from rainkit.records import Engine, Picture, Pixels, Report, quiet
 from rainkit.scoring.scores import Column, Scores
 
 BATCH = 16
 """Pictures of one task."""
 _SIZE = "size/1"
 _GUARDS = "guards/1"
-
-Report = Callable[[str, int], Callable[[int, str], None]]
 Row = dict[str, Any]
-
-
-def _quiet(stage: str, steps: int) -> Callable[[int, str], None]:
-    return lambda count, word: None
 
 
 def choose_instruments(names: Sequence[str] = ()) -> tuple[Instrument, ...]:
@@ -70,7 +64,7 @@ def score_pictures(
     guards: bool = True,
     engine: Engine | None = None,
     cache: Path | None = None,
-    report: Report = _quiet,
+    report: Report = quiet,
 ) -> Scores:
     """Return the scores of every picture that can be read.
 

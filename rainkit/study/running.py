@@ -19,16 +19,13 @@ from rainkit.data.corpus import Corpus, open_corpus
 from rainkit.engines.serial import Serial
 from rainkit.errors import RecipeError
 from rainkit.files import write_bytes
-from rainkit.records import Engine
+from rainkit.records import Advance, Engine, Report, quiet
 from rainkit.study.corpora import Builder, describe, digest_of, identify, require_apart
 from rainkit.study.grid import Arm, Cell, expand
 from rainkit.study.load import Loaded
 from rainkit.study.models import Test
 from rainkit.train.config import Training, parse_training
 from rainkit.train.evaluate import corpus_cases, evaluate, write_results
-
-Report = Callable[[str, int], Callable[[int, str], None]]
-"""Called with the name of a stage and its number of steps; returns what is called as they are done."""
 
 Labels = tuple[tuple[str, str], ...]
 _DEFAULT_SAVES = 4
@@ -99,7 +96,7 @@ def plan_study(
     engine: Engine | None = None,
     cache: Path | None = None,
     device: str = "auto",
-    report: Report = lambda stage, steps: lambda count, word: None,
+    report: Report = quiet,
 ) -> Planned:
     """Build every corpus that a study needs, and return what is to be trained.
 
@@ -143,7 +140,7 @@ def plan_study(
 
 
 def _build_all(
-    builder: Builder, tests: Mapping[str, Test], arms: Mapping[Labels, Arm], advance: Callable[[int, str], None]
+    builder: Builder, tests: Mapping[str, Test], arms: Mapping[Labels, Arm], advance: Advance
 ) -> tuple[dict[str, dict[str, Any]], dict[Labels, Corpus]]:
     """Return what is known of each test, and the corpus of each arm, all built."""
     found = {}

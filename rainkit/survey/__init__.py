@@ -16,15 +16,13 @@ from numpy.typing import NDArray
 
 from rainkit import complexity
 from rainkit.recipe import Recipe
-from rainkit.records import Engine, Refused
-from rainkit.survey.measuring import BATCH, Advance, Measured, Offer, Order, Report, list_offers, survey_batch
+from rainkit.records import Engine, Refused, Report
+from rainkit.survey.measuring import BATCH, Measured, Offer, Order, list_offers, survey_batch
 from rainkit.survey.settling import Survey, settle
 
 __all__ = [
-    "Advance",
     "Measured",
     "Offer",
-    "Report",
     "Survey",
     "list_offers",
     "list_units",

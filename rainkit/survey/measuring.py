@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import importlib.metadata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,6 @@ from rainkit.records import Background, Picture, Pixels, Refused
 
 BATCH = 16
 """Pictures of one task: long enough to hide the cost of handing it over."""
-
-Advance = Callable[[int, str], None]
-"""Called with how many more steps are done and a word on the latest."""
-Report = Callable[[str, int], Advance]
-"""Called with the name of a stage and how many steps it has; returns what to call for each step done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from rainkit.recipe import Recipe, parse_recipe
 from rainkit.records import Pixels, Rain
 from rainkit.release.checksums import write_checksums
 from rainkit.release.describe import write_descriptions
+from rainkit.samples.rendering import parse_colour
 from rainkit.shards import write_shard
 
 Members = dict[str, NDArray[Any]]
@@ -137,10 +138,8 @@ def _rain_on(clean: Pixels, members: Members, facts: Row) -> Pixels:
     """Return another clean picture under the rain of a sample."""
     if "rain" not in members:
         raise RecipeError("this corpus does not ship the rain layer; add `rain` to samples.channels")
-    red, green, blue = bytes.fromhex(facts["streak_colour"][1:])
-    dim = tuple(bytes.fromhex(facts["airlight"][1:]))
-    return compose(clean, Rain(members["rain"], facts["composition"], {}, colour=(red, green, blue),
-                               transmission=members.get("transmission"), airlight=(dim[0], dim[1], dim[2]),
+    return compose(clean, Rain(members["rain"], facts["composition"], {}, colour=parse_colour(facts["streak_colour"]),
+                               transmission=members.get("transmission"), airlight=parse_colour(facts["airlight"]),
                                light=facts["light"]))  # fmt: skip
 
 

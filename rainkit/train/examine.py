@@ -16,8 +16,8 @@ from rainkit.errors import RainkitError
 from rainkit.rain import labels as measuring
 from rainkit.rain.compose import compose
 from rainkit.recipe import Recipe
-from rainkit.records import Engine, Pixels, Rain
-from rainkit.release.verify import Report
+from rainkit.records import Engine, Pixels, Rain, Report
+from rainkit.samples.rendering import parse_colour
 from rainkit.seeds import Stream
 from rainkit.strata import Stratification
 from rainkit.train.inspection import inspect_pair
@@ -153,19 +153,14 @@ def find_contradiction(members: Mapping[str, NDArray[Any]], facts: Mapping[str, 
     veiled = facts["airlight"] != "#000000" or facts["composition"] == "heavy"
     if layer is None or (veiled and "transmission" not in members):
         return None
-    airlight = _parse_colour(facts["airlight"])
-    rain = Rain(layer, facts["composition"], {}, colour=_parse_colour(facts["streak_colour"]),
+    airlight = parse_colour(facts["airlight"])
+    rain = Rain(layer, facts["composition"], {}, colour=parse_colour(facts["streak_colour"]),
                 transmission=members.get("transmission"), airlight=airlight, light=facts["light"])  # fmt: skip
     composed = compose(members["clean"], rain)
     if np.array_equal(composed, members["rainy"]):
         return ""
     differing = np.count_nonzero((composed != members["rainy"]).any(axis=2)) / composed[..., 0].size
     return f"clean picture and labels give another rainy one in {differing:.1%} of the pixels"
-
-
-def _parse_colour(text: str) -> tuple[int, int, int]:
-    red, green, blue = bytes.fromhex(text.removeprefix("#"))
-    return red, green, blue
 
 
 def examine(

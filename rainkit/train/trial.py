@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +16,7 @@ import pyarrow as pa
 from rainkit.data.corpus import Corpus
 from rainkit.errors import RecipeError
 from rainkit.rain.compose import compose
-from rainkit.records import Engine, Pixels, Simulator
-from rainkit.release.verify import Report
+from rainkit.records import Advance, Engine, Pixels, Report, Simulator
 from rainkit.seeds import Stream
 
 if TYPE_CHECKING:
@@ -168,7 +167,7 @@ def run_trials(trials: Sequence[Trial], engine: Engine, report: Report) -> pa.Ta
 
 
 @contextmanager
-def _watching(runs: Mapping[int, Path], advance: Callable[[int, str], None]) -> Iterator[None]:
+def _watching(runs: Mapping[int, Path], advance: Advance) -> Iterator[None]:
     """Report what the runs' diaries say while the block lasts."""
     over = threading.Event()
 

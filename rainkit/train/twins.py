@@ -17,8 +17,7 @@ from rainkit.data.corpus import Corpus
 from rainkit.leaks import Leak, find_leaks
 from rainkit.pictures import PictureSet
 from rainkit.recipe import Validation
-from rainkit.records import Engine, Picture, Pixels
-from rainkit.release.verify import Report
+from rainkit.records import Engine, Picture, Pixels, Report
 
 BLOCKS = 4
 """Blocks across and down in which two pictures are compared."""

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +16,9 @@ from rainkit.data.corpus import Corpus, open_corpus
 from rainkit.engines import available_cpus, choose_engine
 from rainkit.errors import SourceError
 from rainkit.recipe import Recipe, Validation, count_strata, parse_recipe
+from rainkit.records import Report, quiet
 from rainkit.release.checksums import CHECKSUMS
-from rainkit.release.verify import Report, verify
+from rainkit.release.verify import verify
 from rainkit.strata import METADATA_KEY, Stratification
 from rainkit.train import gates
 from rainkit.train.examine import Examined, examine
@@ -29,10 +29,6 @@ from rainkit.train.twins import find_twins, take_rows
 from rainkit.train.verdict import BUDGETS, Budget, Verdict
 
 
-def _quiet(stage: str, steps: int) -> Any:
-    return lambda count, word: None
-
-
 def validate(
     address: str | Path,
     *,
@@ -41,7 +37,7 @@ def validate(
     jobs: int | None = None,
     device: str = "auto",
     train_anyway: bool = False,
-    report: Report = _quiet,
+    report: Report = quiet,
 ) -> Verdict:
     """Judge a corpus.
 

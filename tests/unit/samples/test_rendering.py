@@ -11,7 +11,7 @@ from rainkit.rain import labels
 from rainkit.recipe import Recipe, fingerprint, parse_recipe
 from rainkit.records import Sample
 from rainkit.samples.draw import rows_schema
-from rainkit.samples.rendering import Rendered, render, tinted
+from rainkit.samples.rendering import Rendered, _hexadecimal, parse_colour, render, tinted
 
 RECIPE = """
 rainkit: 1
@@ -82,3 +82,8 @@ def test_similarity_is_measured_only_where_it_is_asked_for() -> None:
 def test_a_label_that_is_off_leaves_the_fingerprint() -> None:
     assert fingerprint(make_recipe()) == fingerprint(make_recipe(samples=", ssim: false"))
     assert fingerprint(make_recipe()) != fingerprint(make_recipe(samples=", ssim: true"))
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 128, 7)])
+def test_a_colour_of_a_row_reads_back(colour: tuple[int, int, int]) -> None:
+    assert parse_colour(_hexadecimal(colour)) == colour
