@@ -31,17 +31,19 @@ if TYPE_CHECKING:
 @click.option("--live-cache", default=1024, show_default=True, type=click.IntRange(min=0), metavar="MIB",
               help="Memory for decoded backgrounds, with --live.")  # fmt: skip
 @click.option("--network", default="tiny", show_default=True, help="Preset: tiny, base, paper, unet, nafnet.")
-@click.option("--steps", type=int, help="Optimizer steps  [default: 1500]")
-@click.option("--batch", type=int, help="Pairs a step  [default: 8]")
-@click.option("--patch", type=int, help="Side of the random crop in px  [default: 64]")
+@click.option("--steps", type=click.IntRange(min=1), help="Optimizer steps  [default: 1500]")
+@click.option("--batch", type=click.IntRange(min=1), help="Pairs a step  [default: 8]")
+@click.option("--patch", type=click.IntRange(min=8), help="Side of the random crop in px  [default: 64]")
 @click.option("--seed", type=int, help="Of weights, order and crops  [default: 0]")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE",
               help="Any other setting, such as learning_rate=5e-4, ema=0.999 or network.channels=32.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Continue from the newest checkpoint of the run.")
-@click.option("--save-every", default=500, show_default=True, help="Steps between checkpoints.")
+@click.option("--save-every", default=500, show_default=True, type=click.IntRange(min=1),
+              help="Steps between checkpoints.")  # fmt: skip
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
-@click.option("--threads", type=int, help="Threads of torch on the CPU.")
-@click.option("--workers", default=0, show_default=True, help="Processes that read; 0 reads ahead in a thread.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of torch on the CPU.")
+@click.option("--workers", default=0, show_default=True, type=click.IntRange(min=0),
+              help="Processes that read; 0 reads ahead in a thread.")  # fmt: skip
 @click.option("--channels-last", is_flag=True, help="Memory layout that GPUs convolve faster in.")
 @click.option("--compile", is_flag=True, help="torch.compile; on a GPU only.")
 @click.option("--deterministic", is_flag=True, help="Only algorithms that repeat bit for bit.")

@@ -116,6 +116,11 @@ class CorpusPairs:
         Of order, crops and flips.
     cache_bytes : int
         Decoded pictures kept in memory; a pair that does not fit is decoded each time.
+
+    Raises
+    ------
+    RecipeError
+        If the crop is larger than a picture, or a weight is not above zero.
     """
 
     def __init__(
@@ -129,6 +134,8 @@ class CorpusPairs:
     ) -> None:
         self.pools = tuple(pools)
         self.patch = patch
+        if patch is not None:
+            _require_room(self.pools, patch)
         self.flip = flip
         self.digest = _digest(self.pools)
         self._rng = Stream(seed, "pairs")
@@ -197,6 +204,23 @@ class CorpusPairs:
             self._room -= size
             self._cache[pool, row] = (rainy, clean)
         return rainy, clean
+
+
+def _require_room(pools: Sequence[Pool], patch: int) -> None:
+    """Raise where the table of a corpus says that a picture is smaller than the crop; not every corpus says it."""
+    for pool in pools:
+        table = pool.corpus.samples
+        if not {"crop_w", "crop_h"} <= set(table.column_names):
+            continue
+        sides = np.minimum(table["crop_w"].to_numpy(), table["crop_h"].to_numpy())[pool.rows]
+        small = np.flatnonzero(sides < patch)
+        if small.size:
+            key, side = table["key"][int(pool.rows[small[0]])].as_py(), sides[small[0]]
+            raise RecipeError(
+                f"{small.size} of {len(sides)} samples are smaller than the patch of {patch} px, such as {key} with a "
+                f"side of {side} px: pictures must be at least {patch} px high and wide; choose a patch of at most "
+                f"{sides.min()} px, or another corpus"
+            )
 
 
 def _shares(weights: Sequence[float]) -> list[int]:

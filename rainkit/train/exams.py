@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -17,11 +16,12 @@ import pyarrow.compute as pc
 
 from rainkit.data.corpus import Corpus
 from rainkit.data.stores import LocalStore
-from rainkit.errors import BuildError, RecipeError, SourceError
+from rainkit.errors import RecipeError, SourceError
 from rainkit.rain import simulator
 from rainkit.recipe import Recipe, Validation
 from rainkit.records import Simulator
 from rainkit.train.config import Machine, Training
+from rainkit.train.locking import hold_lock
 from rainkit.train.trial import Exam, Trial
 from rainkit.train.verdict import Budget
 
@@ -174,12 +174,7 @@ def working_folder(corpus: Corpus, identity: str) -> Iterator[Path]:
             yield Path(name)
         return
     folder.mkdir(exist_ok=True)
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BuildError(f"{corpus.address} is being validated by another process; wait for it") from error
+    with hold_lock(folder / "lock", f"{corpus.address} is being validated by another process; wait for it"):
         runs = folder / identity[:16]
         for old in folder.iterdir():
             if old.is_dir() and old != runs:
@@ -187,5 +182,3 @@ def working_folder(corpus: Corpus, identity: str) -> Iterator[Path]:
         runs.mkdir(exist_ok=True)
         yield runs
         shutil.rmtree(folder)
-    finally:
-        os.close(handle)

@@ -14,8 +14,13 @@ from rainkit.data.torch import BatchStream, PairSequence, iterate
 from rainkit.errors import RecipeError, TrainingError
 from rainkit.train.checkpoint import check_same, checkpoint_name, find_checkpoint, read_checkpoint, write_checkpoint
 from rainkit.train.config import Machine, Training, choose_device
+from rainkit.train.locking import hold_lock
 from rainkit.train.log import Diary, Odometer, Progress
 from rainkit.train.state import State
+from rainkit.workspace import make_folder
+
+LOCK = ".lock"
+"""File in a run's folder that keeps a second training out."""
 
 
 def train(
@@ -42,7 +47,7 @@ def train(
     pairs : PairSequence
         Training pairs by number: `rainkit.data.torch.CorpusPairs`, or rain drawn on the fly.
     run : Path
-        Folder for checkpoints and `log.jsonl`; made if it does not exist.
+        Folder for checkpoints and `log.jsonl`; made if it does not exist, and locked meanwhile.
     machine : Machine, optional
         Where it runs.
     resume : bool
@@ -50,7 +55,7 @@ def train(
     report : callable, optional
         Called with a `Progress` every `report_every` steps and at the end.
     report_every, save_every : int
-        Steps between reports (which go to the log) and between checkpoints.
+        Steps between reports (which go to the log) and between checkpoints, from 1 on.
     tensorboard : bool
         Write TensorBoard's event files too.
 
@@ -58,32 +63,38 @@ def train(
     ------
     RecipeError
         If the folder holds another training, or the options do not fit the device.
+    BuildError
+        If another process trains in the folder, or it cannot be written.
     TrainingError
         If the loss is no number any more, or the GPU has not enough memory; the last checkpoint is intact.
     IntegrityError
         If the checkpoint to resume from was altered.
     """
     machine = machine or Machine()
+    for name, steps in (("report_every", report_every), ("save_every", save_every)):
+        if steps < 1:
+            raise RecipeError(f"{name} {steps}: steps between two of them, at least 1")
     device = choose_device(config, machine)
-    run.mkdir(parents=True, exist_ok=True)
-    state = _begin(config, pairs, run, device, machine, resume=resume)
-    forward = torch.compile(state.network) if machine.compile else state.network
-    stream = BatchStream(pairs, config.batch, config.steps, start=state.step)
-    meter = Odometer(config.steps, state.step, report_every)
-    batches = contextlib.closing(iterate(stream, machine.workers, pin=device.type == "cuda"))
-    with Diary(run, state.step, tensorboard) as diary, _memory_guard(config, run), batches as ready:
-        for rainy, clean in meter.watch.waiting(ready):
-            batch = rainy.to(device, non_blocking=True), clean.to(device, non_blocking=True)
-            meter.add(_step(config, state, forward, *batch))
-            save = state.step % save_every == 0 or state.step == config.steps
-            if device.type == "cpu" or save or meter.is_due():
-                _require_finite(float(meter.losses), state, config, run)
-            if meter.is_due():
-                progress = meter.report(config.rate(state.step - 1))
-                diary.write(progress)
-                report(progress)
-            if save:
-                write_checkpoint(run, state.step, config, pairs.digest, state.tensors())
+    make_folder(run)
+    with hold_lock(run / LOCK, f"{run} is being trained by another process; wait for it, or choose another folder"):
+        state = _begin(config, pairs, run, device, machine, resume=resume)
+        forward = torch.compile(state.network) if machine.compile else state.network
+        stream = BatchStream(pairs, config.batch, config.steps, start=state.step)
+        meter = Odometer(config.steps, state.step, report_every)
+        batches = contextlib.closing(iterate(stream, machine.workers, pin=device.type == "cuda"))
+        with Diary(run, state.step, tensorboard) as diary, _memory_guard(config, run), batches as ready:
+            for rainy, clean in meter.watch.waiting(ready):
+                batch = rainy.to(device, non_blocking=True), clean.to(device, non_blocking=True)
+                meter.add(_step(config, state, forward, *batch))
+                save = state.step % save_every == 0 or state.step == config.steps
+                if device.type == "cpu" or save or meter.is_due():
+                    _require_finite(float(meter.losses), state, config, run)
+                if meter.is_due():
+                    progress = meter.report(config.rate(state.step - 1))
+                    diary.write(progress)
+                    report(progress)
+                if save:
+                    write_checkpoint(run, state.step, config, pairs.digest, state.tensors())
     return run / checkpoint_name(config.steps)
 
 

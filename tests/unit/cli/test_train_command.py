@@ -67,6 +67,24 @@ def test_options_that_cannot_be_used_are_named(
             CliRunner().invoke(
                 command, [str(make_corpus()), "-o", str(tmp_path / "run"), *parts, *HERE], catch_exceptions=False
             )
+        assert not (tmp_path / "run").exists()
         return
     with pytest.raises(RecipeError, match=message):
         run(str(make_corpus()), "-o", str(tmp_path / "run"), *arguments)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("--threads", "0"), ("--workers", "-1"), ("--save-every", "0"), ("--steps", "0"), ("--batch", "0"),
+     ("--patch", "7")],
+)  # fmt: skip
+def test_numbers_out_of_range_are_a_matter_of_usage(
+    make_corpus: Callable[..., Path], tmp_path: Path, wrong: tuple[str, str]
+) -> None:
+    done = CliRunner().invoke(
+        command, [str(make_corpus()), "-o", str(tmp_path / "run"), *SMALL, *HERE, *wrong], catch_exceptions=False
+    )
+    assert done.exit_code == 2
+    assert f"'{wrong[0]}'" in done.stderr
+    assert "is not in the range" in done.stderr
+    assert not (tmp_path / "run").exists()

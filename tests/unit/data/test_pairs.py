@@ -62,3 +62,15 @@ def test_kept_pictures_do_not_travel() -> None:
 def test_a_pool_that_goes_on_has_every_row() -> None:
     with pytest.raises(RecipeError, match="begins with every row of its corpus"):
         Pool(Endless(6), np.arange(1, 6), continues="abc")
+
+
+def test_a_patch_larger_than_a_picture_is_found_before_anything_is_read() -> None:
+    corpus = Endless(3)
+    for name, sides in (("crop_w", [40, 12, 9]), ("crop_h", [40, 11, 40])):
+        corpus.samples = corpus.samples.append_column(name, pa.array(sides))
+    pools = [Pool(corpus, np.array([0, 2])), Pool(corpus, np.array([0, 1]))]
+    CorpusPairs(pools, 9)
+    CorpusPairs(pools, None)
+    with pytest.raises(RecipeError, match=r"1 of 2 samples .* 10 px, such as s2 with a side of 9 px.* at most 9 px"):
+        CorpusPairs(pools, 10)
+    assert not corpus.reads

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rainkit.data.torch import CorpusPairs
-from rainkit.errors import IntegrityError, RecipeError, TrainingError
+from rainkit.errors import BuildError, IntegrityError, RecipeError, TrainingError
 from rainkit.train import loop
 from rainkit.train.checkpoint import load_network, read_checkpoint
 from rainkit.train.config import Machine, Training, choose_device
@@ -88,6 +88,33 @@ def test_running_mean_is_what_is_loaded(tmp_path: Path, pairs: CorpusPairs) -> N
     mean = checkpoint.tensors["average.body.1.weight"]
     assert torch.equal(network.state_dict()["body.1.weight"], mean)
     assert not torch.equal(mean, checkpoint.tensors["network.body.1.weight"])
+
+
+def test_two_trainings_in_one_folder_do_not_meet(tmp_path: Path, pairs: CorpusPairs) -> None:
+    said: list[str] = []
+
+    def train_again(progress: Progress) -> None:
+        with pytest.raises(BuildError) as caught:
+            train(settings(steps=2, seed=7), pairs, tmp_path, CPU)
+        said.append(str(caught.value))
+
+    train(settings(steps=2), pairs, tmp_path, CPU, report=train_again)
+    assert said == [f"{tmp_path} is being trained by another process; wait for it, or choose another folder"]
+    assert read_checkpoint(tmp_path).config.seed == 1
+
+
+@pytest.mark.parametrize("name", ["save_every", "report_every"])
+@pytest.mark.parametrize("steps", [0, -1])
+def test_steps_between_checkpoints_are_at_least_one(tmp_path: Path, pairs: CorpusPairs, name: str, steps: int) -> None:
+    with pytest.raises(RecipeError, match=f"{name} {steps}: .* at least 1"):
+        train(settings(steps=2), pairs, tmp_path / "run", CPU, **{name: steps})
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, pairs: CorpusPairs) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BuildError, match=r"cannot write run in .*file: .*a part of the path is a file"):
+        train(settings(steps=2), pairs, tmp_path / "file" / "run", CPU)
 
 
 def test_rate_falls_along_a_cosine_and_reaches_the_optimizer(
