@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 
 from rainkit.cli.output import json_option, print_json, progress
-from rainkit.cli.settings import engine_options, moved_sources, source_option
+from rainkit.cli.settings import RELEASE, LocalPath, engine_options, moved_sources, source_option
 
 if TYPE_CHECKING:
     from rainkit.pipeline import Built
@@ -38,8 +38,8 @@ class Stages:
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("-o", "--output", default=Path("corpora"), type=click.Path(path_type=Path), show_default=True,
+@click.argument("recipe", type=LocalPath())
+@click.option("-o", "--output", default=Path("corpora"), type=LocalPath(RELEASE), show_default=True,
               help="Folder that the corpus is put in, as NAME-VERSION.")  # fmt: skip
 @source_option
 @engine_options

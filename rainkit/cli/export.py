@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from rainkit.cli.output import json_option, print_fields, print_json, progress
+from rainkit.cli.settings import SEND, LocalPath
 
 
 @click.command()
 @click.argument("corpus")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", type=LocalPath(SEND, file_okay=False))
 @click.option("--layout", default="input-target", show_default=True, metavar="NAME",
               help="input-target, rainy-gt, rain-norain or basicsr.")  # fmt: skip
 @click.option("--split", "splits", multiple=True, help="Only this split; may be given several times.")

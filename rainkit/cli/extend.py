@@ -9,13 +9,13 @@ import click
 
 from rainkit.cli.build import Stages, print_built
 from rainkit.cli.output import json_option
-from rainkit.cli.settings import engine_options, make_engine, moved_sources, source_option
+from rainkit.cli.settings import RELEASE, LocalPath, engine_options, make_engine, moved_sources, source_option
 
 
 @click.command()
-@click.argument("corpus", type=click.Path(path_type=Path))
-@click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("-o", "--output", default=Path("corpora"), type=click.Path(path_type=Path), show_default=True,
+@click.argument("corpus", type=LocalPath())
+@click.argument("recipe", type=LocalPath())
+@click.option("-o", "--output", default=Path("corpora"), type=LocalPath(RELEASE), show_default=True,
               help="Folder that the new corpus is put in, as NAME-VERSION.")  # fmt: skip
 @source_option
 @engine_options

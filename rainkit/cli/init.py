@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
+from rainkit.cli.settings import SEND, LocalPath
 from rainkit.errors import RecipeError
 
 
 @click.command()
-@click.argument("folder", default=Path(), type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", default=Path(), type=LocalPath(SEND, file_okay=False))
 def command(folder: Path) -> None:
     r"""Write a commented recipe that builds as it is into FOLDER (default: here).
 

@@ -8,14 +8,15 @@ from typing import Any
 import click
 
 from rainkit.cli.output import json_option, print_json, print_table
+from rainkit.cli.settings import LocalPath
 
 SHOWN = 50
 """Pairs in the table; `--json` has all of them."""
 
 
 @click.command()
-@click.argument("first", metavar="A", type=click.Path(path_type=Path))
-@click.argument("second", metavar="[B]", required=False, type=click.Path(path_type=Path))
+@click.argument("first", metavar="A", type=LocalPath())
+@click.argument("second", metavar="[B]", required=False, type=LocalPath())
 @click.option("--distance", type=click.IntRange(0, 20), default=10, show_default=True,
               help="Bits of 64 that the hashes of near pictures may differ by.")  # fmt: skip
 @click.option("--crops/--no-crops", default=True, show_default=True, help="Whether to look for crops.")

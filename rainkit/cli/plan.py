@@ -9,12 +9,12 @@ import click
 
 from rainkit.cli.build import Stages
 from rainkit.cli.output import json_option, print_fields, print_json, print_table
-from rainkit.cli.settings import engine_options, make_engine, moved_sources, source_option
+from rainkit.cli.settings import SEND, LocalPath, engine_options, make_engine, moved_sources, source_option
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), help="Write every row of the plan to this Parquet file.")
+@click.argument("recipe", type=LocalPath())
+@click.option("--output", type=LocalPath(SEND), help="Write every row of the plan to this Parquet file.")
 @source_option
 @engine_options
 @json_option

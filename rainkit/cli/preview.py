@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from rainkit.cli.output import json_option, print_json, print_table
-from rainkit.cli.settings import moved_sources, source_option
+from rainkit.cli.settings import SEND, LocalPath, moved_sources, source_option
 from rainkit.errors import RecipeError, SourceError
 
 PICTURES = 2
@@ -28,9 +28,9 @@ def _parse_size(_context: click.Context, _parameter: click.Parameter, value: str
 
 
 @click.command()
-@click.argument("name", required=False)
-@click.option("--image", "images", multiple=True, type=click.Path(path_type=Path), help="Rain on this picture; repeat.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("preview.png"), show_default=True)
+@click.argument("name", required=False, type=LocalPath(path_type=str))
+@click.option("--image", "images", multiple=True, type=LocalPath(), help="Rain on this picture; repeat.")
+@click.option("-o", "--output", type=LocalPath(SEND), default=Path("preview.png"), show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Seed of the rain.")
 @click.option("--size", default="480x320", show_default=True, callback=_parse_size, help="Of each picture, px.")
 @source_option

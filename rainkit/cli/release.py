@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from rainkit.cli.output import json_option, print_json, progress
+from rainkit.cli.settings import LocalPath
 
 if TYPE_CHECKING:
     from rainkit.records import Advance
 
 
 @click.command()
-@click.argument("corpus", type=click.Path(path_type=Path))
+@click.argument("corpus", type=LocalPath())
 @click.argument("target")
 @click.option("--manifest-only", is_flag=True, help="Leave the pictures out: recipe, manifest, card and checksums.")
 @json_option

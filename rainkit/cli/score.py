@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from rainkit.cli.output import json_option, print_json, print_table
-from rainkit.cli.settings import engine_options
+from rainkit.cli.settings import SEND, LocalPath, engine_options
 
 
 @click.command()
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False),
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=LocalPath(path_type=str))
+@click.option("-o", "--output", type=LocalPath(SEND, file_okay=False),
               help="Folder for scores.parquet, scores.csv, scores.json and the page index.html.")  # fmt: skip
 @click.option("-e", "--estimators", metavar="KIND,...",
               help="Estimators to measure; all where not given. `rainkit show estimators` lists them.")  # fmt: skip

@@ -11,6 +11,31 @@ import click
 from rainkit.errors import RecipeError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+FETCH = "copy it to this machine first"
+SEND = "write it here, then copy it to the address"
+RELEASE = "build here, then `rainkit release CORPUS ADDRESS`"
+"""What to do about an address where files are read, where they are written, and where a corpus is."""
+
+
+class LocalPath(click.Path):
+    """A path of this machine; an address is refused, where a plain path would name a folder "s3:" in this one.
+
+    Parameters
+    ----------
+    instead : str
+        What to do about an address.
+    **settings
+        Those of `click.Path`.
+    """
+
+    def __init__(self, instead: str = FETCH, **settings: Any) -> None:
+        super().__init__(**{"path_type": Path, **settings})
+        self.instead = instead
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "://" in str(value):
+            self.fail(f"{value} is an address, and a path of this machine is needed: {self.instead}", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def source_option(function: Function) -> Function:

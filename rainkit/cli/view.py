@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rainkit.cli.output import json_option, print_json
+from rainkit.cli.settings import SEND, LocalPath
 
 if TYPE_CHECKING:
     from rainkit.data.stores import Store
@@ -28,7 +29,7 @@ SIDE, BUDGET = 384, 24_000_000
               help="The N samples with the heaviest rain: the lowest PSNR of the rainy picture.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(1, 500), metavar="N",
               help=f"Show at most N samples; {LIMIT} where samples are chosen.")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("-o", "--output", type=LocalPath(SEND, dir_okay=False),
               help="Write the page there; view.html where samples are chosen.")  # fmt: skip
 @click.option("--open", "launch", is_flag=True, help="Open the page in the browser.")
 @json_option

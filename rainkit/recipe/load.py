@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from rainkit.strata import Method
 UNITS: tuple[Unit, ...] = ("picture", "patch")
 PATH_VERSION = 1
 """Raised when what no component answers for gives other samples: planning, splits, composition, near-duplicates."""
+
+# One slash will do: a `Path` keeps no more.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def load_recipe(path: Path | str, sources: Mapping[str, str] | None = None) -> Recipe:
@@ -99,7 +103,7 @@ def place_sources(recipe: Recipe, base: Path, moved: Mapping[str, str]) -> Recip
     Raises
     ------
     RecipeError
-        If `moved` names no source of the recipe, or one that has no place.
+        If `moved` names no source of the recipe, or one that has no place; or a place is an address.
     """
     places = {**recipe.rain, **recipe.sources}
     for name in moved:
@@ -112,7 +116,12 @@ def place_sources(recipe: Recipe, base: Path, moved: Mapping[str, str]) -> Recip
         def place(given: str) -> str:
             given = moved.get(name, given)
             start = Path.cwd() if name in moved else base
-            return given if "://" in given else str(start / _expand_home(given))
+            if _ADDRESS.match(given):
+                raise RecipeError(
+                    f"{name}: {given} is an address, and sources are read from this machine: copy the files here, then "
+                    f"--source {name}=FOLDER"
+                )
+            return str(start / _expand_home(given))
 
         return _relocate(value, place)
 
