@@ -27,15 +27,17 @@ if TYPE_CHECKING:
 @click.option("--pairs", nargs=2, type=click.Path(path_type=Path), metavar="INPUT TARGET",
               help="Folders of rainy and clean pictures.")  # fmt: skip
 @click.option("--pairs-in", "root", type=click.Path(path_type=Path),
-              help="Folder with input/ target/, rainy/ gt/, or rain-N beside norain-N.")  # fmt: skip
+              help="Folder with input/ target/, rainy/ gt/, lq/ gt/ or alike, or rain-N beside norain-N.")  # fmt: skip
 @click.option("--pictures", type=click.Path(path_type=Path), help="Folder of rainy pictures without truth.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False),
               help="Folder for samples.parquet, summary.json, sheet.png and results.")  # fmt: skip
 @click.option("--save-results", is_flag=True, help="Write every result as PNG into the output folder.")
 @click.option("--by", default="split", show_default=True, help="Columns that make groups: split, stratum, rain.")
-@click.option("--threshold", default=3, show_default=True, help="Of the rain mask, in 8-bit levels.")
-@click.option("--limit", type=int, help="Judge so many samples only, evenly spaced.")
-@click.option("--tile", default=512, show_default=True, help="Side of the tiles of large pictures, px.")
+@click.option("--threshold", default=3, show_default=True, type=click.IntRange(0, 254),
+              help="Of the rain mask, in 8-bit levels.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(min=1), help="Judge so many samples only, evenly spaced.")
+@click.option("--tile", default=512, show_default=True, type=click.IntRange(min=1),
+              help="Side of the tiles of large pictures, px.")  # fmt: skip
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 @click.option("--no-rain-free", is_flag=True, help="Leave out what clean input suffers; half the work.")
 @json_option
@@ -55,12 +57,15 @@ def command(
     """
     from rainkit.train.bootstrap import nest, summarise
     from rainkit.train.evaluate import evaluate, settings_of
+    from rainkit.workspace import make_folder
 
     groups_by = _columns(by)
     cases = _choose_cases(places).spread(limit)
     if output is None and (save_results or places["pictures"]):
         raise click.UsageError("results need a folder: add -o FOLDER")
     methods, facts = _load_methods(checkpoint, device, tile)
+    if output:  # before an hour of judging
+        make_folder(output)
     if places["pictures"]:  # nothing to compare with
         methods = {"network": methods["network"]}
     keep = Keeper(output if save_results or places["pictures"] else None)
@@ -92,11 +97,12 @@ class Keeper:
     def __call__(self, case: Case, results: Mapping[str, Pixels]) -> None:
         from rainkit.files import write_bytes
         from rainkit.images import encode_png
+        from rainkit.workspace import make_folder
 
         if self.folder is None:
             return
         folder = self.folder / "results"
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         name = case.key
         while name in self.names:  # 1.png and 1.jpg in one folder
             name += "_"
@@ -190,7 +196,6 @@ def _write(output: Path, table: pa.Table, summary: dict[str, Any], cases: Cases,
     from rainkit.report.sheet import SheetRow, draw_sheet
     from rainkit.train.evaluate import pick_cases, write_results
 
-    output.mkdir(parents=True, exist_ok=True)
     write_results(output / "samples.parquet", table)
     write_bytes(output / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
     rows, own = [], [row for row in table.select(["method", "gain_psnr_y"]).to_pylist() if row["method"] == "network"]

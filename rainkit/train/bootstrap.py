@@ -136,7 +136,8 @@ def summarise(table: pa.Table, by: Sequence[str], seed: int = 0, repeats: int = 
     Returns
     -------
     pyarrow.Table
-        Columns `*by, metric, mean, low, high, samples, backgrounds`, groups in order of first appearance.
+        Columns `*by, metric, mean, low, high, samples, backgrounds`, groups sorted by their values: numbers as
+        numbers, missing ones last; methods that are alike in all else in order of first appearance.
     """
     keys = list(zip(*(table[name].to_pylist() for name in by), strict=True)) if by else [()] * table.num_rows
     members: dict[tuple[Any, ...], list[int]] = {}
@@ -145,7 +146,7 @@ def summarise(table: pa.Table, by: Sequence[str], seed: int = 0, repeats: int = 
     ids = table["background_id"].to_pylist()
     columns = {name: _floats(table, name) for name in METRICS if name in table.column_names}
     rows: list[dict[str, Any]] = []
-    for key, chosen in members.items():
+    for key, chosen in sorted(members.items(), key=lambda member: _rank(by, member[0])):
         part = {name: values[chosen] for name, values in columns.items()}
         # One stream for all groups: methods on the same backgrounds are drawn alike, so their intervals compare.
         found = estimate_all(part, RATIO_OF_MEANS, [ids[row] for row in chosen], Stream(seed, "bootstrap"), repeats)
@@ -172,6 +173,12 @@ def nest(summary: pa.Table) -> list[dict[str, Any]]:
 
 RATIO_OF_MEANS: dict[str, tuple[float, str, str]] = {"removal_per_damage": (1000.0, "removal", "rain_free_error")}
 """How `metrics.RATIOS` are made."""
+
+
+def _rank(by: Sequence[str], key: Sequence[Any]) -> list[tuple[bool, Any]]:
+    """Return what a group is sorted by: its values, but not the method; a baseline stays before what it is held to."""
+    values = (value for name, value in zip(by, key, strict=True) if name != "method")
+    return [(value is None, 0 if value is None else value) for value in values]
 
 
 def _as_row(value: Estimate) -> dict[str, Any]:

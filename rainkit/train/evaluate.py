@@ -89,7 +89,15 @@ class Cases:
         return map(self.load, range(self.count))
 
     def spread(self, limit: int | None) -> Cases:
-        """Return `limit` of them, evenly spaced, or all."""
+        """Return `limit` of them, evenly spaced, or all.
+
+        Raises
+        ------
+        RecipeError
+            If `limit` is below 1.
+        """
+        if limit is not None and limit < 1:
+            raise RecipeError(f"limit {limit}: judge at least one sample, or leave the limit out for all")
         if limit is None or limit >= self.count:
             return self
         return Cases(limit, lambda number: self.load(number * self.count // limit))
@@ -156,7 +164,7 @@ def evaluate(
     methods : mapping of str to callable
         Name to method; put `baselines.BASELINES` beside a network.
     threshold : int
-        Of the rain mask, in levels.
+        Of the rain mask, in levels, 0 to 254.
     rain_free : bool
         Whether to give each method the clean picture too, which doubles the work, to see what it harms.
     done : callable
@@ -170,12 +178,14 @@ def evaluate(
     Raises
     ------
     RecipeError
-        If there is no method.
+        If there is no method, or the threshold is out of range.
     SourceError
         If there is no case, or a case is too small to be measured.
     """
     if not methods:
         raise RecipeError("nothing to evaluate: name a checkpoint or keep the baselines")
+    if not 0 <= threshold <= 254:
+        raise RecipeError(f"threshold {threshold}: levels of the rain mask are 0 to 254")
     rows: list[dict[str, Any]] = []
     for case in cases:
         results = {name: method(case.rainy) for name, method in methods.items()}

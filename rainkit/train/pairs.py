@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,11 @@ from rainkit.errors import SourceError
 from rainkit.records import Pixels
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
-LAYOUTS = (("input", "target"), ("rainy", "gt"), ("rainy", "clean"), ("rain", "norain"))
-"""Folder names of input and target that public sets use."""
+LAYOUTS = (
+    ("input", "target"), ("rainy", "gt"), ("rainy", "clean"), ("rain", "norain"), ("lq", "gt"),
+    ("rainy_image", "ground_truth"),
+)  # fmt: skip
+"""Folder names of input and target that public sets and `rainkit export` use; capitals do not matter."""
 
 RULES: dict[str, Callable[[str], str | None]] = {
     "NAME, NAME": lambda name: name,
@@ -107,12 +111,23 @@ def find_layout(root: Path) -> list[PicturePair]:
     Raises
     ------
     SourceError
-        If none of `LAYOUTS` is there, or as `find_pairs`.
+        If none of `LAYOUTS` is there, or several, or as `find_pairs`.
     """
-    for inputs, targets in LAYOUTS:
-        if (root / inputs).is_dir() and (root / targets).is_dir():
-            return find_pairs(root / inputs, root / targets)
-    if not root.is_dir() or not any(path.suffix.lower() in SUFFIXES for path in root.iterdir()):
+    if not root.is_dir():
+        raise SourceError(f"{root}: no such folder")
+    folders = sorted(path for path in root.iterdir() if path.is_dir())
+    found = [
+        (first, second)
+        for inputs, targets in LAYOUTS
+        for first, second in itertools.product(folders, folders)
+        if (first.name.lower(), second.name.lower()) == (inputs, targets)
+    ]
+    if len(found) > 1:
+        names = ", or ".join(f"{first.name}/ {second.name}/" for first, second in found)
+        raise SourceError(f"{root}: pairs may be those of {names}; name both folders instead")
+    if found:
+        return find_pairs(*found[0])
+    if not any(path.suffix.lower() in SUFFIXES for path in root.iterdir()):
         names = ", ".join(f"{inputs}/ {targets}/" for inputs, targets in LAYOUTS)
         raise SourceError(f"{root}: neither pictures nor one of the layouts {names}; name both folders instead")
     return find_pairs(root, root)

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from rainkit import images
 from rainkit.cli.evaluate import command
 from rainkit.data.corpus import open_corpus
-from rainkit.errors import RecipeError, SourceError
+from rainkit.errors import BuildError, RecipeError, SourceError
 from rainkit.train.checkpoint import write_checkpoint
 from rainkit.train.config import Training
 from rainkit.train.metrics import METRICS
@@ -95,3 +95,24 @@ def test_what_cannot_be_judged_is_said(make_corpus: Callable[..., Path], checkpo
         run(checkpoint, "--corpus", corpus, "--split", "test")
     with pytest.raises(SourceError, match="no checkpoint there"):
         run(tmp_path / "nothing", "--corpus", corpus)
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--limit", "-3"), ("--limit", "0"), ("--threshold", "-5"), ("--threshold", "255"), ("--tile", "0")]
+)
+def test_numbers_out_of_range_are_a_matter_of_usage(
+    make_corpus: Callable[..., Path], checkpoint: Path, wrong: tuple[str, str]
+) -> None:
+    done = run(checkpoint, "--corpus", make_corpus(), *wrong)
+    assert done.exit_code == 2
+    assert f"'{wrong[0]}'" in done.stderr
+    assert "is not in the range" in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_judged(
+    make_corpus: Callable[..., Path], checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("rainkit.train.evaluate.evaluate", None)
+    with pytest.raises(BuildError, match=r"cannot write out in .*a part of the path is a file"):
+        run(checkpoint, "--corpus", make_corpus(), "-o", tmp_path / "file" / "out")

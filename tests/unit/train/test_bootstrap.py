@@ -74,3 +74,17 @@ def test_summary_keeps_groups_apart_and_leaves_unknown_metrics_out() -> None:
     assert [(group["method"], group["stratum"]) for group in nested] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
     assert nested[3]["metrics"]["psnr_y"]["mean"] == 34.0
     assert bootstrap.summarise(table, []).to_pylist()[0]["mean"] == 26.5
+
+
+def test_groups_are_sorted_numbers_as_numbers_and_methods_as_they_came() -> None:
+    groups = [("validation", 10, ""), ("train", 2, "small"), ("validation", 2, "large"), ("train", None, "small")]
+    rows = [(method, *group) for group in groups for method in ("input", "guided")]
+    names = ("method", "split", "stratum", "rain")
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    ids = {"background_id": ["p"] * len(rows), "psnr_y": [20.0] * len(rows)}
+    table = pa.table({**columns, "stratum": pa.array(columns["stratum"], pa.int16()), **ids})
+    found = bootstrap.nest(bootstrap.summarise(table, names))
+    wanted = [("train", 2, "small"), ("train", None, "small"), ("validation", 2, "large"), ("validation", 10, "")]
+    assert [tuple(group[name] for name in names) for group in found] == [
+        (method, *group) for group in wanted for method in ("input", "guided")
+    ]

@@ -35,6 +35,9 @@ def test_a_limit_is_spread_over_all_cases(corpus: Any) -> None:
     cases = corpus_cases(corpus, range(12))
     assert [case.key for case in cases.spread(4)] == ["sample0", "sample3", "sample6", "sample9"]
     assert len(cases.spread(None)) == len(cases.spread(50)) == 12
+    for limit in (0, -3):
+        with pytest.raises(RecipeError, match=f"limit {limit}: judge at least one"):
+            cases.spread(limit)
 
 
 def test_median_removes_thin_streaks_from_smooth_pictures(corpus: Any) -> None:
@@ -112,6 +115,9 @@ def test_nothing_to_do_and_pictures_too_small_are_said(corpus: Any) -> None:
         evaluate(corpus_cases(corpus, [0]), {})
     with pytest.raises(SourceError, match="no pictures"):
         evaluate([], BASELINES)
+    for threshold in (-5, 255):
+        with pytest.raises(RecipeError, match=f"threshold {threshold}: .* 0 to 254"):
+            evaluate(corpus_cases(corpus, [0]), BASELINES, threshold=threshold)
     speck = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(SourceError, match="tiny: SSIM needs 11 x 11 px"):
         evaluate([Case("tiny", "", None, "", "", speck, speck)], BASELINES)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rainkit import images
+from rainkit.data.corpus import open_corpus
+from rainkit.data.export import export
 from rainkit.errors import SourceError
 from rainkit.train.pairs import find_layout, find_pairs, list_pictures
 
@@ -37,11 +39,35 @@ def test_partners_by_the_rules_of_public_sets(tmp_path: Path, inputs: list[str],
     assert all(rainy.split("_")[0] == clean.split("_")[0] for rainy, clean in stems)
 
 
-@pytest.mark.parametrize(("first", "second"), [("input", "target"), ("rainy", "gt"), ("rain", "norain")])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("input", "target"), ("rainy", "gt"), ("rain", "norain"), ("lq", "gt"), ("Input", "Target"),
+     ("rainy_image", "ground_truth")],
+)  # fmt: skip
 def test_layouts_are_found_under_one_root(tmp_path: Path, first: str, second: str) -> None:
     fill(tmp_path / first, ["1.png"])
     fill(tmp_path / second, ["1.png"])
     assert find_layout(tmp_path)[0].clean == tmp_path / second / "1.png"
+
+
+@pytest.mark.parametrize(
+    ("folders", "named"),
+    [
+        (["rainy", "lq", "gt"], "rainy/ gt/, or lq/ gt/"),
+        (["input", "target", "Target"], "input/ Target/, or input/ target/"),
+        (["rainy", "gt", "clean"], "rainy/ gt/, or rainy/ clean/"),
+    ],
+)
+def test_folders_that_may_be_several_pairs_are_named(tmp_path: Path, folders: list[str], named: str) -> None:
+    for folder in folders:
+        fill(tmp_path / folder, ["1.png"])
+    with pytest.raises(SourceError, match=f"pairs may be those of {named}; name both folders"):
+        find_layout(tmp_path)
+
+
+def test_what_export_writes_for_basicsr_is_found(make_corpus: Callable[..., Path], tmp_path: Path) -> None:
+    done = export(open_corpus(make_corpus()), tmp_path / "out", "basicsr", ["train"])
+    assert len(find_layout(done.folder / "train")) == done.pairs["train"] == 7
 
 
 def test_one_folder_may_hold_both(tmp_path: Path) -> None:
@@ -82,3 +108,5 @@ def test_other_size_broken_and_absent_files_are_named(tmp_path: Path) -> None:
         list_pictures(tmp_path / "empty")
     with pytest.raises(SourceError, match="neither pictures nor one of the layouts"):
         find_layout(tmp_path / "empty")
+    with pytest.raises(SourceError, match="no such folder"):
+        find_layout(tmp_path / "nowhere")
