@@ -111,19 +111,27 @@ def read_checkpoint(place: Path) -> Checkpoint:
     SourceError
         If there is none.
     IntegrityError
-        If a file was altered, exchanged or lost, or was written by a newer rainkit.
+        If a file was altered, exchanged or lost, or was written by a newer rainkit; the message names an older
+        checkpoint beside it that is whole.
     """
     path = find_checkpoint(place)
     if path is None:
         raise SourceError(f"{place}: no checkpoint there (step-NNNNNN.json with its .safetensors); train first")
     try:
+        return _read(path)
+    except IntegrityError as error:
+        raise IntegrityError(f"{error}; {_advise(path)}") from error
+
+
+def _read(path: Path) -> Checkpoint:
+    try:
         record = json.loads(path.read_bytes())
         weights = record.pop("weights")
         data = (path.parent / weights["file"]).read_bytes()
         if record["format"] > FORMAT:
-            raise IntegrityError(f"{path}: written by rainkit {record['rainkit']}, which is newer; update rainkit")
+            raise IntegrityError(f"{path}: written by rainkit {record['rainkit']}, which is newer: update rainkit")
         if hashlib.sha256(data).hexdigest() != weights["sha256"] or _header(data) != record:
-            raise IntegrityError(f"{path}: the checkpoint was altered since it was written; use another one")
+            raise IntegrityError(f"{path}: the checkpoint was altered since it was written")
         config = Training.model_validate(record["config"])
         return Checkpoint(path, record["step"], config, record["pairs"], unpack(data))
     except FileNotFoundError as error:
@@ -132,6 +140,21 @@ def read_checkpoint(place: Path) -> Checkpoint:
         raise IntegrityError(
             f"{path}: not a checkpoint of rainkit, or a damaged one ({type(error).__name__})"
         ) from error
+
+
+def _advise(path: Path) -> str:
+    """Return what to do about a checkpoint that cannot be read: the newest before it that is whole, if there is one."""
+    older = [other for other in path.parent.glob("step-*.json") if _step_of(other) < _step_of(path)]
+    for other in sorted(older, key=_step_of, reverse=True):
+        try:
+            _read(other)
+        except IntegrityError:
+            continue
+        return (
+            f"{other.name} beside it is whole: name that one, or remove {path.name} and "
+            f"{path.with_suffix('.safetensors').name} to resume from it"
+        )
+    return "no older one beside it is whole: train again, into another folder"
 
 
 def load_network(place: Path, device: torch.device | str = "cpu") -> tuple[Derainer, Checkpoint]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rainkit.errors import RecipeError
-from rainkit.train.networks import PRESETS, AnyNetwork
+from rainkit.train.networks import NETWORKS, PRESETS, AnyNetwork
 
 if TYPE_CHECKING:
     import torch
@@ -92,12 +93,25 @@ def parse_training(preset: str, changes: Mapping[str, Any]) -> Training:
     try:
         return Training.model_validate({**fields, "network": network})
     except ValidationError as error:
+        raise RecipeError(f"the training cannot be used: {_explain(error, preset)}") from error
+
+
+def _explain(error: ValidationError, preset: str) -> str:
+    """Return every problem of a training's settings, and what settings there are where one was misspelt."""
+    network = PRESETS[preset].model_dump()
+    known = [field for field in Training.model_fields if field != "network"]
+    known += [f"network.{field}" for field in network if field != "kind"]
+    texts, misspelt = [], False
+    for problem in error.errors():
         # The discriminator of the network appears in the path of its fields; users do not write it.
-        places = [
-            ".".join(str(part) for part in problem["loc"] if part != network["kind"]) for problem in error.errors()
-        ]
-        texts = [f"{place}: {problem['msg']}" for place, problem in zip(places, error.errors(), strict=True)]
-        raise RecipeError(f"the training cannot be used: {'; '.join(texts)}") from error
+        place = ".".join(str(part) for part in problem["loc"] if part not in NETWORKS)
+        words = problem["msg"]
+        if problem["type"] == "extra_forbidden":
+            group, dot, name = place.rpartition(".")  # the group would make every name of it look alike
+            close = difflib.get_close_matches(name, network if dot else Training.model_fields, n=1)
+            words, misspelt = f"no such setting{f', did you mean {group + dot + close[0]!r}?' if close else ''}", True
+        texts.append(f"{place}: {words}")
+    return "; ".join(texts) + (f"; settings are {', '.join(known)}" if misspelt else "")
 
 
 def choose_device(config: Training, machine: Machine) -> torch.device:

@@ -52,7 +52,12 @@ def test_several_corpora_with_weights(make_corpus: Callable[..., Path], tmp_path
         (["--split", "test"], "no sample has split test: this corpus has split train, validation"),
         (["--network", "huge"], "network huge: not a preset; there are tiny, base, paper"),
         (["--set", "learning_rate=-1"], "learning_rate: Input should be greater than 0"),
-        (["--set", "network.depth=3"], "network.depth: Extra inputs are not permitted"),
+        (["--set", "network.depth=3"], r"network\.depth: no such setting; settings are steps, .* network\.channels, "),
+        (
+            ["--set", "learning_rat=1", "--set", "network.chanels=3"],
+            r"network\.chanels: no such setting, did you mean 'network.channels'\?; "
+            r"learning_rat: no such setting, did you mean 'learning_rate'\?; settings are steps, batch, ",
+        ),
         (["--set", "ema"], "write NAME=VALUE"),
         (["--patch", "64"], None),
     ],

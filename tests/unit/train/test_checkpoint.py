@@ -60,6 +60,26 @@ def test_altered_weights_and_altered_facts_are_found(tmp_path: Path) -> None:
         read_checkpoint(path)
 
 
+def test_the_newest_whole_checkpoint_before_a_damaged_one_is_named(tmp_path: Path) -> None:
+    older, path = written(tmp_path, 5), written(tmp_path, 7)
+    record = path.read_text()
+    path.write_text("{")
+    said = "step-000005.json beside it is whole: name that one, or remove step-000007.json and step-000007.safetensors"
+    with pytest.raises(IntegrityError, match=said):
+        read_checkpoint(tmp_path)
+    assert read_checkpoint(older).step == 5
+    path.with_suffix(".safetensors").unlink()
+    path.write_text(record)
+    with pytest.raises(IntegrityError, match=f"missing beside it; {said}"):
+        read_checkpoint(tmp_path)
+    older.write_text("{")
+    with pytest.raises(IntegrityError, match="no older one beside it is whole: train again"):
+        read_checkpoint(tmp_path)
+    written(tmp_path, 9)
+    with pytest.raises(IntegrityError, match="no older one"):
+        read_checkpoint(path)
+
+
 def test_weights_of_another_network_are_named(tmp_path: Path) -> None:
     written(tmp_path, channels=6)
     with pytest.raises(IntegrityError, match=r"another network; 7 tensors differ, first body\.1\.bias"):

@@ -203,6 +203,21 @@ def test_resuming_from_an_altered_checkpoint_is_refused(tmp_path: Path, pairs: C
         train(settings(steps=2), pairs, tmp_path, CPU, resume=True)
 
 
+def test_what_the_message_on_an_altered_checkpoint_says_to_do_does_it(tmp_path: Path, pairs: CorpusPairs) -> None:
+    config = settings(steps=6)
+    path = train(config, pairs, tmp_path, CPU, save_every=4)
+    whole = weights(tmp_path)
+    weights_file = path.with_suffix(".safetensors")
+    weights_file.write_bytes(weights_file.read_bytes()[:-1])
+    with pytest.raises(IntegrityError, match=f"step-000004.json beside it is whole.*remove {path.name} and") as caught:
+        train(config, pairs, tmp_path, CPU, resume=True)
+    assert weights_file.name in str(caught.value)
+    path.unlink()
+    weights_file.unlink()
+    train(config, pairs, tmp_path, CPU, resume=True)
+    assert all(torch.equal(tensor, whole[name]) for name, tensor in weights(tmp_path).items())
+
+
 @pytest.mark.parametrize(
     ("change", "machine", "named"),
     [
