@@ -61,6 +61,8 @@ class Built:
         Whether the corpus was complete before, and nothing was done.
     resumed : int
         How many shards an earlier build had left.
+    address : str
+        Where the corpus was sent; empty where it stays in `folder`.
     """
 
     folder: Path
@@ -70,6 +72,7 @@ class Built:
     refused: dict[str, int]
     already: bool = False
     resumed: int = 0
+    address: str = ""
 
 
 def plan(recipe: Recipe, engine: Engine | None = None, cache: Path | None = None, report: Report = quiet) -> Planned:

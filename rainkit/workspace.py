@@ -137,7 +137,7 @@ def _refuse_other(folder: Path, recipe: Recipe) -> None:
     ):
         return  # a build that was cut off before it had begun; its recipe is written again
     there, ours = path.read_text(encoding="utf-8"), dump_recipe(recipe)
-    if there != ours and not _is_same_recipe(there, recipe):
+    if there != ours and not is_same_recipe(there, recipe):
         lines = difflib.unified_diff(
             there.splitlines(), ours.splitlines(), "built there", "this recipe", lineterm="", n=1
         )
@@ -166,7 +166,7 @@ def _first_file(folder: Path) -> str | None:
     return next((name.as_posix() for name in names if name.parts[0] != STATE and not name.name.startswith(".")), None)
 
 
-def _is_same_recipe(text: str, recipe: Recipe) -> bool:
+def is_same_recipe(text: str, recipe: Recipe) -> bool:
     """Return whether a resolved recipe asks for the same corpus, though it may be written otherwise."""
     try:
         return fingerprint(parse_recipe(text)) == fingerprint(recipe)

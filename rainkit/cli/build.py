@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -10,18 +11,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 
 from rainkit.cli.output import json_option, print_json, progress
-from rainkit.cli.settings import RELEASE, LocalPath, engine_options, moved_sources, source_option
+from rainkit.cli.settings import LocalPath, engine_options, moved_sources, output_options, source_option
 
 if TYPE_CHECKING:
     from rainkit.pipeline import Built
+    from rainkit.recipe import Recipe
     from rainkit.records import Advance
 
 
 class Stages:
     """Shows one progress bar after the other."""
 
-    UNITS: ClassVar = {"survey": "pictures", "draw": "samples", "commit": "shards"}
-    TITLES: ClassVar = {"survey": "Measuring", "draw": "Drawing", "commit": "Committing"}
+    UNITS: ClassVar = {"survey": "pictures", "draw": "samples", "commit": "shards", "upload": "files"}
+    TITLES: ClassVar = {"survey": "Measuring", "draw": "Drawing", "commit": "Committing", "upload": "Sending"}
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -39,35 +41,48 @@ class Stages:
 
 @click.command()
 @click.argument("recipe", type=LocalPath())
-@click.option("-o", "--output", default=Path("corpora"), type=LocalPath(RELEASE), show_default=True,
-              help="Folder that the corpus is put in, as NAME-VERSION.")  # fmt: skip
+@output_options
 @source_option
 @engine_options
 @json_option
-def command(recipe: Path, output: Path, sources: tuple[str, ...], as_json: bool, **engine: Any) -> None:
+def command(recipe: Path, sources: tuple[str, ...], as_json: bool, **options: Any) -> None:
     r"""Build the corpus of a recipe, or continue a build that was cut off.
 
     The path of the corpus is the last line on stdout. Workers, engine, order and interruptions cannot change a byte.
+    For an address the corpus is built in a folder of this machine, then sent as `rainkit release` does.
 
     \b
     Example:
       rainkit build recipe.yaml -o corpora --source photos=/data/div2k/train --workers 2
+      rainkit build recipe.yaml -o s3://bucket/corpora
     """
-    from rainkit.cli.settings import make_engine
-    from rainkit.pipeline import build
     from rainkit.recipe import load_recipe
 
-    loaded = load_recipe(recipe, moved_sources(sources))
+    print_built(produce(load_recipe(recipe, moved_sources(sources)), **options), as_json)
+
+
+def produce(recipe: Recipe, output: str, stage: Path | None, older: Path | None = None, **engine: Any) -> Built:
+    """Build the corpus of a recipe into a folder, or at an address."""
+    from rainkit.cli.settings import make_engine
+    from rainkit.delivery import build_at, default_stage
+    from rainkit.pipeline import build
+
     runner, cache = make_engine(**engine)
     with Stages() as report:
-        built = build(loaded, output, runner, cache, report)
-    print_built(built, as_json)
+        if "://" not in output:
+            return build(recipe, Path(output), runner, cache, report, older=older)
+        place = stage or default_stage(recipe)
+        click.echo(f"built in {place}, then sent to {output}", err=True)
+        built = build_at(recipe, output, place, runner, cache=cache, report=report, older=older)
+    if stage is None:
+        shutil.rmtree(place, ignore_errors=True)
+    return built
 
 
 def print_built(built: Built, as_json: bool) -> None:
     """Say what was built: the summary on stderr, the path of the corpus last on stdout."""
     if as_json:
-        print_json({**asdict(built), "folder": str(built.folder)})
+        print_json({**asdict(built), "folder": str(built.folder) if built.folder.exists() else None})
         return
     if built.already:
         click.echo(f"{built.folder.name} is complete; nothing to do", err=True)
@@ -78,4 +93,4 @@ def print_built(built: Built, as_json: bool) -> None:
             f"refused: {', '.join(f'{count} {reason}' for reason, count in built.refused.items()) or 'none'}",
             err=True,
         )
-    click.echo(built.folder)
+    click.echo(built.address or built.folder)

@@ -7,20 +7,19 @@ from typing import Any
 
 import click
 
-from rainkit.cli.build import Stages, print_built
+from rainkit.cli.build import print_built, produce
 from rainkit.cli.output import json_option
-from rainkit.cli.settings import RELEASE, LocalPath, engine_options, make_engine, moved_sources, source_option
+from rainkit.cli.settings import LocalPath, engine_options, moved_sources, output_options, source_option
 
 
 @click.command()
 @click.argument("corpus", type=LocalPath())
 @click.argument("recipe", type=LocalPath())
-@click.option("-o", "--output", default=Path("corpora"), type=LocalPath(RELEASE), show_default=True,
-              help="Folder that the new corpus is put in, as NAME-VERSION.")  # fmt: skip
+@output_options
 @source_option
 @engine_options
 @json_option
-def command(corpus: Path, recipe: Path, output: Path, sources: tuple[str, ...], as_json: bool, **engine: Any) -> None:
+def command(corpus: Path, recipe: Path, sources: tuple[str, ...], as_json: bool, **options: Any) -> None:
     r"""Build RECIPE as a new version of CORPUS that keeps every sample that CORPUS has.
 
     The recipe asks for more samples under a new version. Shards that both have are copied; a recipe that would change
@@ -31,13 +30,9 @@ def command(corpus: Path, recipe: Path, output: Path, sources: tuple[str, ...], 
       rainkit extend corpora/my-rain-1.0.0 recipe.yaml -o corpora     # version: 1.1.0, more samples
     """
     from rainkit.errors import RecipeError
-    from rainkit.pipeline import build
     from rainkit.recipe import load_recipe
 
     if not (corpus / "checksums.sha256").exists():
         raise RecipeError(f"{corpus}: no finished corpus there; name the folder NAME-VERSION of the corpus to extend")
     loaded = load_recipe(recipe, moved_sources(sources))
-    runner, cache = make_engine(**engine)
-    with Stages() as report:
-        built = build(loaded, output, runner, cache, report, older=corpus)
-    print_built(built, as_json)
+    print_built(produce(loaded, older=corpus, **options), as_json)

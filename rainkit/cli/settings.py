@@ -13,8 +13,7 @@ from rainkit.errors import RecipeError
 Function = TypeVar("Function", bound=Callable[..., Any])
 FETCH = "copy it to this machine first"
 SEND = "write it here, then copy it to the address"
-RELEASE = "build here, then `rainkit release CORPUS ADDRESS`"
-"""What to do about an address where files are read, where they are written, and where a corpus is."""
+"""What to do about an address where files are read, and where they are written."""
 
 
 class LocalPath(click.Path):
@@ -47,6 +46,18 @@ def source_option(function: Function) -> Function:
         metavar="NAME=PATH",
         help="Where a source of the recipe lies on this disk; may be given several times.",
     )(function)
+
+
+def output_options(function: Function) -> Function:
+    """Add `--output`, a folder or an address that a corpus is put in, and `--stage`."""
+    for option in (
+        click.option("--stage", type=LocalPath(SEND, file_okay=False),
+                     help="Folder to build in where the output is an address; kept.  [default: in the cache, removed]"),
+        click.option("-o", "--output", default="corpora", show_default=True, metavar="PLACE",
+                     help="Folder or address, such as s3://bucket/x, that the corpus is put in, as NAME-VERSION."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
 
 
 def moved_sources(sources: tuple[str, ...]) -> dict[str, str]:
