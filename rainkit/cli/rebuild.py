@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rainkit.cli.output import json_option, print_json
 from rainkit.cli.settings import engine_options, moved_sources, source_option
 
+if TYPE_CHECKING:
+    from rainkit.release.rebuild import Rebuilt
+
 SHOWN = 10
-"""Missing backgrounds that are named on stderr; `--json` names all."""
+"""Missing backgrounds, and shards with other bytes, that are named on stderr; `--json` names all."""
 
 
 @click.command()
@@ -64,10 +67,22 @@ def command(
     if as_json:
         print_json({**asdict(built), "folder": str(built.folder)})
         return
-    for name in built.missing[:SHOWN]:
-        click.echo(f"missing: {name}", err=True)
-    if len(built.missing) > SHOWN:
-        click.echo(f"missing: {len(built.missing) - SHOWN} more, {len(built.missing)} in all", err=True)
+    print_rebuilt(built, manifest)
+
+
+def print_rebuilt(built: Rebuilt, manifest: str) -> None:
+    """Say on stderr what was drawn and how it compares; the path of the corpus is the last line, on stdout."""
+    for word, names in (("missing", built.missing), ("other bytes", built.differing)):
+        for name in names[:SHOWN]:
+            click.echo(f"{word}: {name}", err=True)
+        if len(names) > SHOWN:
+            click.echo(f"{word}: {len(names) - SHOWN} more, {len(names)} in all", err=True)
+    if not built.checked:
+        click.echo(
+            f"note: {manifest} has no checksums.sha256, so recipe.yaml and the tables were taken as they are; an edit "
+            f"that changes no pixel, such as of a stratum or a licence, is not seen",
+            err=True,
+        )
     if built.already:
         click.echo(f"{built.folder.name} is complete; nothing to do", err=True)
     else:

@@ -86,6 +86,22 @@ def parse_checksums(text: str, where: str = CHECKSUMS) -> dict[str, str]:
     return digests
 
 
+def read_checksums(corpus: Path) -> dict[str, str]:
+    """Return path -> SHA-256 of the files of a finished corpus.
+
+    Raises
+    ------
+    IntegrityError
+        If it has no checksums, which a build writes last, or they cannot be read.
+    """
+    try:
+        return parse_checksums((corpus / CHECKSUMS).read_text(encoding="utf-8"), str(corpus / CHECKSUMS))
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{corpus} is no finished corpus: it has no {CHECKSUMS}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise IntegrityError(f"{corpus / CHECKSUMS} cannot be read: {error}") from error
+
+
 def write_checksums(folder: Path, known: Mapping[str, str] | None = None) -> dict[str, str]:
     """Hash every file of a corpus and write `checksums.sha256` into it, whole or not at all.
 

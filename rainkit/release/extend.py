@@ -15,8 +15,8 @@ from rainkit.files import committing
 from rainkit.manifest import add_metadata, write_table
 from rainkit.recipe import Recipe, resolve
 from rainkit.records import Background, Sample
+from rainkit.release.checksums import read_checksums
 from rainkit.release.original import Original
-from rainkit.release.virtual import read_checksums
 from rainkit.samples import tinted
 from rainkit.samples.draw import ShardTask, rows_schema
 

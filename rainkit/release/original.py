@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +17,16 @@ from rainkit.errors import BuildError, IntegrityError, RecipeError
 from rainkit.manifest import metadata_of, read_table
 from rainkit.recipe import Recipe, component_versions, parse_recipe, place_sources
 from rainkit.records import Background, Engine, Sample
-from rainkit.release.checksums import CHECKSUMS, parse_checksums
+from rainkit.release.checksums import CHECKSUMS, hash_file, parse_checksums, read_checksums
+from rainkit.release.croissant import TABLES
 from rainkit.release.locate import Located, locate
+from rainkit.release.rows import check_rows
 
 SHARD_DIGESTS = "shards.sha256"
 """In a release without pictures: the checksums of the shards that it stands for."""
+
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +51,30 @@ class Original:
         A corpus, with or without its shards, or a release of its manifest.
     sources : mapping of str to str
         Places of sources, and of rains that read files, by name.
+    compare : bool
+        Compare recipe and tables with checksums.sha256 where that file is there; `verify` does so itself.
+
+    Attributes
+    ----------
+    compared : bool
+        Whether they were compared; False too where there are no checksums.
 
     Raises
     ------
     IntegrityError, RecipeError
-        If the manifest or the recipe cannot be used.
+        If the manifest or the recipe cannot be used, is not what its checksums say, or has a row that cannot be drawn.
     BuildError
         If a component that draws has another version here.
     """
 
-    def __init__(self, folder: Path, sources: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, sources: Mapping[str, str], *, compare: bool = True) -> None:
         self.folder = folder
         self.path = folder / "metadata" / "samples.parquet"
         if not self.path.is_file():
             raise IntegrityError(f"{folder} is no manifest: there is no metadata/samples.parquet in it")
+        self.compared = compare and (folder / CHECKSUMS).exists()
+        if self.compared:
+            self._check_files(read_checksums(folder))
         self.table = read_table(self.path, "samples")
         self.schema = self.table.schema
         try:
@@ -70,6 +85,29 @@ class Original:
         self.recipe: Recipe = place_sources(recipe, folder, sources)
         self.placed = set(sources)
         self._check_components()
+        backgrounds = self._read_backgrounds(("id", "width", "height"))
+        check_rows(self.table, backgrounds, self.recipe, self.kinds, str(self.path))
+
+    def _check_files(self, stated: Mapping[str, str]) -> None:
+        """Raise IntegrityError if the recipe or a table has other bytes than its checksum says."""
+        for name in ("recipe.yaml", *TABLES):
+            path = self.folder / name
+            if name not in stated:
+                raise IntegrityError(f"{self.folder / CHECKSUMS} does not list {name}; take both anew from the release")
+            try:
+                found = hash_file(path)[0]
+            except OSError as error:
+                raise IntegrityError(
+                    f"{path} cannot be read: {error.strerror}; take it anew from the release"
+                ) from error
+            if found != stated[name]:
+                raise IntegrityError(
+                    f"{path} is not what {CHECKSUMS} says: its SHA-256 is {found[:16]}..., not {stated[name][:16]}...; "
+                    f"it was edited or is damaged, take it anew from the release"
+                )
+
+    def _read_backgrounds(self, columns: Sequence[str]) -> pa.Table:
+        return read_table(self.folder / "metadata" / "backgrounds.parquet", "backgrounds", columns)
 
     def _check_components(self) -> None:
         stated = json.loads(metadata_of(self.schema).get("components", "{}"))
@@ -89,7 +127,7 @@ class Original:
     @cached_property
     def kinds(self) -> list[str]:
         """Estimators with a column in the manifest."""
-        return sorted(json.loads(metadata_of(self.schema)["estimators"]))
+        return sorted(json.loads(metadata_of(self.schema).get("estimators", "{}")))
 
     def select(self, selection: Selection) -> pa.Table:
         """Return the rows that a selection names.
@@ -106,23 +144,20 @@ class Original:
                 continue
             unknown = sorted(set(wanted) - set(pc.unique(table[column]).to_pylist()))
             if unknown:
-                raise RecipeError(f"{self.folder} has no {column} {unknown[0]!r} ({len(unknown)} such)")
+                raise RecipeError(
+                    f"{self.folder} has no {column} {unknown[0]!r}{_more(unknown)}; {_known(table, column)}"
+                )
             here = pc.is_in(table[column], value_set=pa.array(wanted, pa.string()))
             mask = here if mask is None else pc.or_(mask, here)
         return table if mask is None else table.filter(mask)
 
     def backgrounds(self, ids: Collection[str]) -> dict[str, Background]:
         """Return the backgrounds of the manifest with these ids."""
-        path = self.folder / "metadata" / "backgrounds.parquet"
         columns = (
             "id", "source", "path", "license", "attribution", "sha256", "digest", "width", "height", "group",
         )  # fmt: skip
-        rows = read_table(path, "backgrounds", columns).to_pylist()
-        found = {row["id"]: Background(**row) for row in rows if row["id"] in ids}
-        lost = sorted(set(ids) - set(found))
-        if lost:
-            raise IntegrityError(f"{path} lacks {len(lost)} backgrounds that samples name, such as {lost[0]}")
-        return found
+        rows = self._read_backgrounds(columns).to_pylist()
+        return {row["id"]: Background(**row) for row in rows if row["id"] in ids}
 
     def sample(self, row: Mapping[str, Any]) -> Sample:
         """Return the plan of a sample from its row."""
@@ -151,3 +186,14 @@ class Original:
             with contextlib.suppress(FileNotFoundError):
                 digests |= parse_checksums((self.folder / name).read_text(encoding="utf-8"), name)
         return digests
+
+
+def _more(unknown: Sequence[str]) -> str:
+    return f", nor {len(unknown) - 1} more that are asked for" if len(unknown) > 1 else ""
+
+
+def _known(table: pa.Table, column: str) -> str:
+    """Return what a selection can name: all splits, the first of shards and keys."""
+    known = sorted(pc.unique(table[column]).to_pylist())
+    shown = known if column == "split" else known[:_SHOWN]
+    return f"it has {', '.join(shown)}{f', ... {len(known)} in all' if len(known) > len(shown) else ''}"

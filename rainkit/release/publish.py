@@ -19,10 +19,9 @@ from rainkit.errors import BuildError, IntegrityError, SourceError
 from rainkit.files import write_bytes
 from rainkit.manifest import check_path
 from rainkit.records import Report, quiet
-from rainkit.release.checksums import CHECKSUMS, LATER, belongs, hash_file, hash_stream
+from rainkit.release.checksums import CHECKSUMS, LATER, belongs, hash_file, hash_stream, read_checksums
 from rainkit.release.croissant import TABLES
 from rainkit.release.original import SHARD_DIGESTS
-from rainkit.release.virtual import read_checksums
 
 PART = 32 << 20
 """Bytes of the parts in which larger files are sent; it decides the entity tag that a store answers with."""

@@ -7,7 +7,10 @@ any part of a corpus can be drawn alone, and a corpus can be drawn where only so
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +49,12 @@ class Rebuilt:
     shards, bytes : int
         What was written.
     identical, compared : int
-        Shards that equal the original byte for byte, and shards whose original checksum is known.
+        Shards that equal the original byte for byte, and shards that were drawn whole and whose original checksum is
+        known.
+    differing : tuple of str
+        The shards that were compared and have other bytes; every pixel and label in them is as the manifest says.
+    checked : bool
+        Whether recipe and tables were compared with the manifest's checksums.sha256; False where it has none.
     missing : tuple of str
         "SOURCE:PATH" of backgrounds that were not found.
     already : bool
@@ -60,6 +68,8 @@ class Rebuilt:
     bytes: int = 0
     identical: int = 0
     compared: int = 0
+    differing: tuple[str, ...] = ()
+    checked: bool = True
     missing: tuple[str, ...] = ()
     already: bool = False
 
@@ -96,7 +106,8 @@ def rebuild(
     BuildError
         If backgrounds are missing, a component has another version, or the folder cannot be written.
     IntegrityError
-        If a sample comes out otherwise than the manifest says; its shard is not kept.
+        If the manifest is not what its checksums say, has a row that cannot be drawn, or a sample comes out otherwise
+        than it says: that shard is not kept, nor is the folder where it was to be the first.
     """
     engine, selection = engine or Serial(), selection or Selection()
     original = Original(manifest, sources)
@@ -110,10 +121,25 @@ def rebuild(
         rows = _leave_out(rows, located, selection, original)
         shards = _group(original.recipe, rows)
         work.begin(identity)
-        _draw(work, original, rows, shards, located=located, engine=engine, advance=report("draw", len(rows)))
+        with _clearing(work, shards):
+            _draw(work, original, rows, shards, located=located, engine=engine, advance=report("draw", len(rows)))
         done = _commit(work, original, rows, shards, identity)
         work.close()
-    return _describe(folder, original, len(rows), done, located)
+    return _describe(folder, original, rows, done, located)
+
+
+@contextmanager
+def _clearing(work: Workspace, shards: Iterable[str]) -> Iterator[None]:
+    """Remove what was begun if the manifest proves wrong before any shard came out; the workspace removes the rest."""
+    try:
+        yield
+    except IntegrityError:
+        if all(work.finished(path) is None for path in shards):
+            for name in ("data", "metadata"):
+                shutil.rmtree(work.folder / name, ignore_errors=True)
+            for path in (work.folder / "recipe.yaml", work.state / "build.json"):
+                path.unlink(missing_ok=True)
+        raise
 
 
 def _place(original: Original, parent: Path) -> Path:
@@ -148,15 +174,17 @@ def _draw(
 
 
 def _describe(
-    folder: Path, original: Original, samples: int, done: Mapping[str, Mapping[str, Any]], located: Located
+    folder: Path, original: Original, rows: pa.Table, done: Mapping[str, Mapping[str, Any]], located: Located
 ) -> Rebuilt:
     """Return the outcome: what was written, and how it compares with the original as far as that is known."""
-    known = original.shard_digests()
+    stated, drawn = Counter(original.table["shard"].to_pylist()), Counter(rows["shard"].to_pylist())
+    known = {path: digest for path, digest in original.shard_digests().items() if stated[path] == drawn[path]}
+    differing = tuple(path for path, each in done.items() if known.get(path, each["sha256"]) != each["sha256"])
+    compared = sum(path in known for path in done)
     return Rebuilt(
-        folder=folder, samples=samples, of=len(original.table), shards=len(done),
-        bytes=sum(each["size"] for each in done.values()),
-        identical=sum(known.get(path) == each["sha256"] for path, each in done.items()),
-        compared=sum(path in known for path in done),
+        folder=folder, samples=len(rows), of=len(original.table), shards=len(done),
+        bytes=sum(each["size"] for each in done.values()), identical=compared - len(differing), compared=compared,
+        differing=differing, checked=original.compared,
         missing=tuple(f"{each.source}:{each.path}" for each in located.missing),
     )  # fmt: skip
 
@@ -178,7 +206,7 @@ def _already(work: Workspace, identity: str, rows: pa.Table, original: Original)
     if not whole and entries.get("selection") != identity:
         raise BuildError(f"{work.folder} holds another part of this corpus; choose another output folder")
     count = pq.read_metadata(work.folder / "metadata" / "samples.parquet").num_rows
-    return Rebuilt(work.folder, count, len(original.table), already=True)
+    return Rebuilt(work.folder, count, len(original.table), checked=original.compared, already=True)
 
 
 def _leave_out(rows: pa.Table, located: Located, selection: Selection, original: Original) -> pa.Table:

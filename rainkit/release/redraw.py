@@ -38,9 +38,14 @@ def redraw_shard(task: RedrawTask) -> int:
     Raises
     ------
     IntegrityError
-        If a sample came out otherwise; neither the shard nor its rows are kept.
+        If a sample cannot be drawn or came out otherwise; neither the shard nor its rows are kept.
     """
-    draw_shard(task.shard)
+    try:
+        draw_shard(task.shard)
+    except ValueError as error:
+        raise IntegrityError(
+            f"{task.shard.name} cannot be drawn as the manifest says: {error}; the manifest or the recipe was edited"
+        ) from error
     drawn = pq.read_table(task.shard.rows).to_pylist()
     differing = [words for row, stated in zip(drawn, task.stated, strict=True) for words in compare(row, stated)]
     if differing:
@@ -92,7 +97,7 @@ def redrawer(
     IntegrityError, RecipeError, BuildError
         As `Original` does; the function raises BuildError for a background that is not there.
     """
-    original = Original(corpus, sources)
+    original = Original(corpus, sources, compare=False)
 
     def redraw(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, NDArray[Any]]]:
         backgrounds = original.backgrounds({row["background_id"] for row in rows})

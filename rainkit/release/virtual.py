@@ -8,7 +8,7 @@ from pathlib import Path
 from rainkit.errors import BuildError, IntegrityError
 from rainkit.files import write_bytes, write_error
 from rainkit.recipe import parse_recipe
-from rainkit.release.checksums import CHECKSUMS, format_checksums, parse_checksums, write_checksums
+from rainkit.release.checksums import format_checksums, read_checksums, write_checksums
 from rainkit.release.croissant import TABLES
 from rainkit.release.describe import write_descriptions
 from rainkit.release.original import SHARD_DIGESTS
@@ -58,19 +58,3 @@ def release_manifest(corpus: Path, parent: Path) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
-
-
-def read_checksums(corpus: Path) -> dict[str, str]:
-    """Return path -> SHA-256 of the files of a finished corpus.
-
-    Raises
-    ------
-    IntegrityError
-        If it has no checksums, which a build writes last, or they cannot be read.
-    """
-    try:
-        return parse_checksums((corpus / CHECKSUMS).read_text(encoding="utf-8"), str(corpus / CHECKSUMS))
-    except FileNotFoundError as error:
-        raise IntegrityError(f"{corpus} is no finished corpus: it has no {CHECKSUMS}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise IntegrityError(f"{corpus / CHECKSUMS} cannot be read: {error}") from error

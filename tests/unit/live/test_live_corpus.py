@@ -251,6 +251,7 @@ def test_an_edited_digest_is_found_when_the_sample_is_drawn(
     column = ["0" * 32, *table["mask_digest"].to_pylist()[1:]]
     table = table.set_column(number, table.schema.field(number), [column])
     write_table(path, add_metadata(table.schema), table)
+    write_checksums(folder)
     live = open_here(folder, home)
     assert live.read(0, ("rainy",))
     with pytest.raises(IntegrityError, match=r"mask of train-00000000-[0-9a-f]{8} does not come out as the manifest"):

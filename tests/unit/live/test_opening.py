@@ -23,6 +23,7 @@ from rainkit.live import open_live
 from rainkit.manifest import add_metadata, metadata_of, read_table, write_table
 from rainkit.pipeline import build
 from rainkit.recipe import load_recipe
+from rainkit.release.checksums import write_checksums
 from rainkit.release.original import Selection
 from rainkit.release.rebuild import rebuild
 from rainkit.release.virtual import release_manifest
@@ -36,6 +37,7 @@ def edit_samples(folder: Path, column: str, row: int, value: Any, **metadata: st
     values[row] = value
     changed = pa.array(values, schema.field(column).type)
     write_table(path, add_metadata(schema, **metadata), table.set_column(number, schema.field(column), changed))
+    write_checksums(folder)
 
 
 def test_a_release_of_the_manifest_is_drawn_from_renamed_backgrounds(
@@ -214,6 +216,7 @@ def test_pictures_that_are_drawn_otherwise_are_named(
     recipe = yaml.safe_load((folder / "recipe.yaml").read_text())
     recipe["sources"]["drawn"]["seed"] += 1
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    write_checksums(folder)
     with pytest.raises(SourceError, match=r"drawn:\S+ has other pixels here than the manifest says"):
         open_live(folder, sources={"photos": home / "photos"})
 

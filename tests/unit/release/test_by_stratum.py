@@ -213,6 +213,7 @@ def test_a_manifest_does_not_choose_where_strata_go(
     assert rows[0]["stratum"] == 0
     rows[0]["shard"] = f"data/train/{name}.tar"
     write_table(path, pq.read_schema(path), rows)
+    write_checksums(corpus)
     with pytest.raises(IntegrityError, match="of stratum 0 of 'train' that no build of its recipe would write"):
         rebuild(corpus, tmp_path / "out", {"photos": str(home / "photos")})
     assert not list((tmp_path / "out").rglob("*.tar"))

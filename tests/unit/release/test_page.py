@@ -19,10 +19,11 @@ from rainkit.manifest import read_table, write_table
 from rainkit.pipeline import build
 from rainkit.recipe import load_recipe
 from rainkit.release import page as pages
+from rainkit.release.checksums import read_checksums
 from rainkit.release.page import PAGE, View, draw_page, write_page
 from rainkit.release.page_tables import Wanted
 from rainkit.release.verify import verify
-from rainkit.release.virtual import read_checksums, release_manifest
+from rainkit.release.virtual import release_manifest
 
 Make = Callable[..., Path]
 Copy = Callable[[Path], Path]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from rainkit.errors import BuildError, IntegrityError
-from rainkit.release.checksums import CHECKSUMS, parse_checksums
+from rainkit.release.checksums import CHECKSUMS, parse_checksums, read_checksums
 from rainkit.release.verify import verify
-from rainkit.release.virtual import read_checksums, release_manifest
+from rainkit.release.virtual import release_manifest
 
 
 def test_a_manifest_alone_is_a_release(built: Path, tmp_path: Path) -> None:
