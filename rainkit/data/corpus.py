@@ -169,6 +169,8 @@ class Corpus:
         row = self.row_of(row) if isinstance(row, str) else row
         names = self._choose(members)
         shards, numbers = self._shards
+        if not 0 <= row < len(numbers):  # a negative one would be taken for a row from the end
+            raise SourceError(f"{self.address} has no row {row}: it has {len(numbers)} samples, numbered from 0")
         path, places = shards[numbers[row]], self._places
         spans = {name: (places[name][0][row], places[name][1][row]) for name in names}
         if isinstance(self.store, LocalStore):
@@ -181,7 +183,8 @@ class Corpus:
         Parameters
         ----------
         row : int or str
-            Row number in `samples`, or key.
+            Row number in `samples`, from 0 to `len(corpus) - 1`, or key. A negative number is no row: one that was
+            computed wrongly must not give a sample from the end.
         members : sequence of str, optional
             Which, such as `("rainy", "clean")`; all without it.
 

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_in
 
 from rainkit.data.pairs import CorpusPairs, PairSequence, Pool, ReadableCorpus, select_rows
 from rainkit.data.prefetch import prefetch
+from rainkit.errors import RecipeError
 
 Batch = tuple[Tensor, Tensor]
 """Rainy and clean pictures, uint8 N x 3 x H x W."""
@@ -51,9 +52,14 @@ class CorpusDataset(Dataset[dict[str, Tensor]]):
     split : str, optional
         Only this split.
     members : sequence of str
-        What to decode, such as `("rainy", "clean", "mask")`.
+        What to decode, such as `("rainy", "clean", "mask")`: pictures and arrays.
     transform : callable, optional
         Applied to each item.
+
+    Raises
+    ------
+    RecipeError
+        If the split has no sample, or a member is no array, such as `json`.
     """
 
     def __init__(
@@ -67,6 +73,13 @@ class CorpusDataset(Dataset[dict[str, Tensor]]):
         self.rows = select_rows(corpus, split)
         self.members = tuple(members)
         self.transform = transform
+        extensions: Mapping[str, str] = getattr(corpus, "members", {})
+        for name in self.members:
+            if extensions.get(name, "").rpartition(".")[2] == "json":
+                raise RecipeError(
+                    f"member {name} is no picture or array, and an item holds tensors: read it with "
+                    f"corpus.read(row, ({name!r},)), or take its columns from corpus.samples"
+                )
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -114,6 +114,9 @@ def test_what_is_not_there_is_named(make_corpus: Make, tmp_path: Path) -> None:
     corpus = open_corpus(make_corpus())
     with pytest.raises(SourceError, match="no sample 'nothing'"):
         corpus.read("nothing")
+    for row in (len(corpus), 600, -1):
+        with pytest.raises(SourceError, match=f"has no row {row}: it has 10 samples, numbered from 0"):
+            corpus.read(row)
     with pytest.raises(SourceError, match="no member 'mask': it has clean"):
         corpus.read(0, ("mask",))
     with pytest.raises(SourceError, match="no split 'test': it has train, validation"):

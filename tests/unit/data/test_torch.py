@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from rainkit.data.corpus import open_corpus
 from rainkit.data.prefetch import prefetch
 from rainkit.data.torch import BatchStream, CorpusDataset, CorpusPairs, Pool, iterate, select_rows
 from rainkit.errors import RecipeError
@@ -44,6 +46,13 @@ class Memory:
 def pairs(count: int = 20, **options: Any) -> CorpusPairs:
     corpus = Memory(count)
     return CorpusPairs([Pool(corpus, np.arange(count))], options.pop("patch", 8), **options)
+
+
+def test_labels_are_no_tensors_and_the_message_says_where_they_are(make_corpus: Callable[..., Path]) -> None:
+    corpus = open_corpus(make_corpus())
+    assert set(CorpusDataset(corpus, "train", ("rain", "streaks"))[0]) == {"rain", "streaks"}
+    with pytest.raises(RecipeError, match=r"member json is no picture or array.*corpus\.read\(row, \('json',\)\)"):
+        CorpusDataset(corpus, "train", ("rainy", "json"))
 
 
 def test_map_style_reads_one_split_and_keeps_the_bytes() -> None:
