@@ -18,7 +18,7 @@ from rainkit.pipeline import Built, build
 from rainkit.recipe import Recipe, component_versions, fingerprint
 from rainkit.records import Engine, Report, quiet
 from rainkit.release.checksums import CHECKSUMS
-from rainkit.release.publish import publish
+from rainkit.release.publish import publish, try_writing
 from rainkit.workspace import is_same_recipe
 
 
@@ -64,6 +64,7 @@ def build_at(
     there = _find_complete(recipe, target, stage, options)
     if there is not None:
         return there
+    try_writing(target, **options)
     built = build(recipe, stage, engine, cache, report, older=older)
     sent = publish(built.folder, address, report, **options)
     return replace(built, already=False, address=sent.address)

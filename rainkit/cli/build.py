@@ -72,7 +72,7 @@ def produce(recipe: Recipe, output: str, stage: Path | None, older: Path | None 
         if "://" not in output:
             return build(recipe, Path(output), runner, cache, report, older=older)
         place = stage or default_stage(recipe)
-        click.echo(f"built in {place}, then sent to {output}", err=True)
+        click.echo(f"stage of {output}: {place}", err=True)
         built = build_at(recipe, output, place, runner, cache=cache, report=report, older=older)
     if stage is None:
         shutil.rmtree(place, ignore_errors=True)

@@ -7,6 +7,7 @@ and digest, and not sent again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ PART = 32 << 20
 
 # Stores that show an object when it is complete, and not before.
 _ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "oci", "oss", "memory", "hf"})
+_TRIAL = ".rainkit-trial"
 _TAG = re.compile(r"[0-9a-f]{32}(-\d+)?")
 
 
@@ -84,6 +86,27 @@ def publish(
             sent, size = sent + 1, size + local.stat().st_size
         advance(1, path)
     return Published(target.address, sent, size, len(order) - sent)
+
+
+def try_writing(address: str, **options: Any) -> None:
+    """Write a small hidden file and remove it, which tells of a wrong address before hours of drawing.
+
+    Raises
+    ------
+    BuildError
+        If the address takes no file.
+    """
+    target = _Target(address.rstrip("/"), options)
+    place = f"{target.root}/{_TRIAL}"
+    try:
+        if not target.atomic:  # object stores have no folders, and some would make a bucket
+            target.system.makedirs(target.root, exist_ok=True)
+        target.system.pipe_file(place, b"")
+    except Exception as error:  # each file system has errors of its own
+        text = f"{type(error).__name__}: {error}"
+        raise BuildError(f"cannot write to {address}: {text}; nothing was sent, check address and rights") from error
+    with contextlib.suppress(Exception):  # who may write need not have the right to remove
+        target.system.rm_file(place)
 
 
 def _refuse_other(target: _Target, there: Mapping[str, int], listed: Mapping[str, str], text: bytes) -> None:

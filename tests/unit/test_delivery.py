@@ -62,6 +62,7 @@ def test_the_corpus_at_the_address_is_that_of_a_folder(recipe: Recipe, address: 
     assert verify(built.address, jobs=1, deep=True).ok
     here = build(recipe, tmp_path / "here").folder
     assert fsspec.filesystem("memory").cat(f"{built.address}/{CHECKSUMS}") == (here / CHECKSUMS).read_bytes()
+    assert not [name for name in fsspec.filesystem("memory").find(built.address) if "/." in name]
     again = build_at(recipe, address, tmp_path / "elsewhere")
     assert (again.samples, again.shards, again.bytes, again.already) == (6, 2, built.bytes, True)
     assert not (tmp_path / "elsewhere").exists(), "nothing is built where the address has it all"
@@ -111,6 +112,18 @@ def test_an_address_that_takes_nothing_is_told_before_anything_is_drawn(
     assert not (tmp_path / "stage").exists()
 
 
+def test_an_address_that_refuses_writing_is_told_before_anything_is_drawn(
+    recipe: Recipe, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(system: object, path: str, data: bytes) -> None:
+        raise PermissionError("read only")
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "pipe_file", refuse)
+    with pytest.raises(BuildError, match=r"cannot write to memory://.*: PermissionError: read only; nothing"):
+        build_at(recipe, address, tmp_path / "stage")
+    assert not (tmp_path / "stage").exists()
+
+
 def test_the_command_prints_the_address_last(
     file: Path, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,7 +136,7 @@ def test_the_command_prints_the_address_last(
     out = capsys.readouterr()
     assert caught.value.code == 0
     assert out.out.splitlines()[-1] == f"{address}/sent-1.0.0"
-    assert f"built in {place}, then sent to {address}" in out.err
+    assert f"stage of {address}: {place}" in out.err
     assert not place.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "recipe.yaml"]
     with pytest.raises(SystemExit):
