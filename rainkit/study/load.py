@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rainkit.errors import RecipeError
+from rainkit.errors import RecipeError, SourceError
 from rainkit.recipe import Recipe, place_sources, suggest
 from rainkit.recipe.models import references as recipe_references
 from rainkit.recipe.problems import collect
 from rainkit.recipe.text import Address, Text, read
-from rainkit.study.grid import Arm, Override, apply, list_arms
+from rainkit.study.grid import Arm, apply, list_arms
 from rainkit.study.models import Study, references
 
 REPLACED = {"kind": "folder", "license": "research-only"}
@@ -66,12 +66,15 @@ def load_study(path: Path | str, sources: Mapping[str, str] | None = None) -> Lo
     ------
     RecipeError
         If a file cannot be read or has problems; all of them, each with file, line, column, path and hint.
+    SourceError
+        If a new place is not there.
     """
     path = Path(path)
     text = read(path)
     if not isinstance(text.value, dict):
         raise RecipeError(f"{text.name}: not a study: a study is a mapping that begins with 'study: 1'")
-    base, places, folder = _read_base(path, text)
+    base_text, folder = _read_base(path, text)
+    base: dict[str, Any] = base_text.value
     text.problems += references(text.value, base)
     error: ValidationError | None = None
     try:
@@ -79,48 +82,100 @@ def load_study(path: Path | str, sources: Mapping[str, str] | None = None) -> Lo
     except ValidationError as caught:
         error = caught
     found = collect(error, Study, text)
-    if found is None:
-        _check_recipe(base, text.name, places, ())
-        arms = list_arms(study)
-        for arm in arms:
-            # Lines of another file would mislead: what is wrong there shows without overrides.
-            own: dict[Address, Any] = places if isinstance(study.recipe, dict) else {(): text.place(("recipe",))}
-            _check_recipe(apply(base, arm.overrides), text.name, {**own, **_override_places(text, arm)}, arm.overrides)
-        _check_sources(sources or {}, [base, *(apply(base, arm.overrides) for arm in arms)])
-        return Loaded(study, base, folder, dict(sources or {}))
-    raise found
+    if found is not None:
+        raise found
+    arms = _check_recipes(study, base, base_text, text)
+    _check_sources(sources or {}, [base, *(apply(base, arm.overrides) for arm in arms)])
+    return Loaded(study, base, folder, dict(sources or {}))
 
 
-def _read_base(path: Path, text: Text) -> tuple[dict[str, Any], dict[Address, Any], Path]:
-    """Return the base recipe's plain values, the place of each, and the folder that its places start from."""
+def _read_base(path: Path, text: Text) -> tuple[Text, Path]:
+    """Return the base recipe as its file says, and the folder that its places start from."""
     given = text.value.get("recipe")
     if isinstance(given, str):
         other = read(path.parent / given)
         value = other.value if isinstance(other.value, dict) else {}
-        return value, other.places, (path.parent / given).parent
+        return Text(other.name, value, other.places), (path.parent / given).parent
     places = {address[1:]: place for address, place in text.places.items() if address[:1] == ("recipe",)}
-    return (given if isinstance(given, dict) else {}), places, path.parent
+    return Text(text.name, given if isinstance(given, dict) else {}, places), path.parent
 
 
 def _check_sources(moved: Mapping[str, str], recipes: list[dict[str, Any]]) -> None:
     known = {name for values in recipes for name in (*values["sources"], *values["rain"])}
-    for name in moved:
+    for name, place in moved.items():
         if name not in known:
             raise RecipeError(f"--source {name}=...: no source named {name!r} in the study{suggest(name, known)}")
+        if "://" not in place and not Path(place).expanduser().exists():
+            raise SourceError(f"--source {name}={place}: there is nothing at that place; name a folder that is there")
 
 
-def _override_places(text: Text, arm: Arm) -> dict[Address, Any]:
-    return {
-        override.address: text.place(("axes", override.axis, "levels", override.level, "set", override.path))
-        for override in arm.overrides
-    }
+def _override_places(base: dict[str, Any], text: Text, arm: Arm) -> dict[Address, Any]:
+    """Return the place of what an arm changes, and of the mappings that it makes where the base has none."""
+    places: dict[Address, Any] = {}
+    for override in arm.overrides:
+        place = text.place(("axes", override.axis, "levels", override.level, "set", override.path))
+        found: Any = base
+        for depth, part in enumerate(override.address, 1):
+            if isinstance(found, list) and isinstance(part, int):
+                found = found[part] if part < len(found) else None
+            else:
+                found = found.get(part) if isinstance(found, dict) else None
+            if found is None or depth == len(override.address):
+                places.setdefault(override.address[:depth], place)
+    return places
 
 
-def _check_recipe(
-    values: dict[str, Any], name: str, places: dict[Address, Any], overrides: tuple[Override, ...]
-) -> None:
-    """Raise RecipeError with every problem of a recipe of the study, each at the line that brought it in."""
-    text = Text(name, values, places)
+def _check_recipes(study: Study, base: dict[str, Any], base_text: Text, text: Text) -> list[Arm]:
+    """Return every arm of a study, or raise with the problems of all its recipes, each at the line that brought it in.
+
+    Raises
+    ------
+    RecipeError
+        Naming the levels that every recipe with the problem has.
+    """
+    arms = list_arms(study)
+    # Lines of another file would mislead: what is wrong there shows without overrides.
+    own: dict[Address, Any] = base_text.places if isinstance(study.recipe, dict) else {(): text.place(("recipe",))}
+    rows = dict.fromkeys(_list_problems(base, base_text.name, base_text.places))
+    whats = {row.what for row in rows}
+    culprits: dict[_Row, list[set[str]]] = {}
+    for arm in arms:
+        levels = {f"{override.axis} = {override.level}" for override in arm.overrides}
+        for row in _list_arm(base, arm, text, own):
+            if row.what not in whats:
+                culprits.setdefault(row, []).append(levels)
+    lines = [str(row) for row in rows]
+    for row, found in culprits.items():
+        common = ", ".join(sorted(set.intersection(*found)))
+        lines.append(f"{row} ({common})" if common else str(row))
+    if lines:
+        head = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+        raise RecipeError(f"{head} in the recipes of {text.name}\n" + "\n".join(f"  {line}" for line in lines))
+    return arms
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A problem: `file:line:column`, and what is wrong."""
+
+    place: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}"
+
+
+def _list_arm(base: dict[str, Any], arm: Arm, text: Text, own: Mapping[Address, Any]) -> list[_Row]:
+    try:
+        values = apply(base, arm.overrides)
+    except RecipeError as error:
+        return [_Row(text.name, str(error))]
+    return _list_problems(values, text.name, {**own, **_override_places(base, text, arm)})
+
+
+def _list_problems(values: dict[str, Any], name: str, places: Mapping[Address, Any]) -> list[_Row]:
+    """Return every problem of a recipe."""
+    text = Text(name, values, dict(places))
     text.problems += recipe_references(values)
     error: ValidationError | None = None
     try:
@@ -128,6 +183,8 @@ def _check_recipe(
     except ValidationError as caught:
         error = caught
     found = collect(error, Recipe, text)
-    if found is not None:
-        where = ", ".join(dict.fromkeys(f"{override.axis} = {override.level}" for override in overrides))
-        raise RecipeError(f"the recipe of {where or 'the study'} cannot be used: {found}")
+    if found is None:
+        return []
+    lines = (line.strip() for line in str(found).splitlines()[1:])
+    cut = len(name)
+    return [_Row(name + line[cut:].partition(": ")[0], line[cut:].partition(": ")[2]) for line in lines]

@@ -7,7 +7,8 @@ run again, whichever grid or later study asks for it; a run that was killed goes
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 
 from rainkit.data.corpus import Corpus, open_corpus
 from rainkit.engines.serial import Serial
-from rainkit.errors import RecipeError
+from rainkit.errors import RainkitError, RecipeError
 from rainkit.files import write_bytes
 from rainkit.records import Advance, Engine, Report, quiet
 from rainkit.study.corpora import Builder, describe, digest_of, identify, require_apart
@@ -123,12 +124,13 @@ def plan_study(
     study = loaded.study
     cells = tuple(expand(study, grids, seeds))
     builder = Builder(loaded, output / "corpora", engine or Serial(), cache)
-    arms = {cell.arm.levels: cell.arm for cell in cells}
-    tests, corpora = _build_all(builder, study.tests, arms, report("build", len(arms) + len(study.tests)))
+    arms, names = {cell.arm.levels: cell.arm for cell in cells}, _name_arms(cells)
+    tests, corpora = _build_all(builder, study.tests, arms, names, report("build", len(arms) + len(study.tests)))
     facts = {str(corpus.address): describe(corpus, study.train) for corpus in corpora.values()}
     files = {entry["file"]: (entry["corpus"], entry["split"]) for entry in tests.values()}
-    for corpus in corpora.values():
-        require_apart(corpus, study.train, files.values())
+    for levels, corpus in corpora.items():
+        with _naming(names[levels]):
+            require_apart(corpus, study.train, files.values())
     trials: dict[str, Trial] = {}
     digests = []
     for cell in cells:
@@ -140,18 +142,44 @@ def plan_study(
 
 
 def _build_all(
-    builder: Builder, tests: Mapping[str, Test], arms: Mapping[Labels, Arm], advance: Advance
+    builder: Builder,
+    tests: Mapping[str, Test],
+    arms: Mapping[Labels, Arm],
+    names: Mapping[Labels, str],
+    advance: Advance,
 ) -> tuple[dict[str, dict[str, Any]], dict[Labels, Corpus]]:
     """Return what is known of each test, and the corpus of each arm, all built."""
     found = {}
     for name, test in tests.items():
-        found[name] = builder.test(test)
+        with _naming(f"test {name}"):
+            found[name] = builder.test(test)
         advance(1, name)
     corpora = {}
     for levels, arm in arms.items():
-        corpora[levels] = builder.training(arm)
+        with _naming(names[levels]):
+            corpora[levels] = builder.training(arm)
         advance(1, " ".join(level for _, level in levels))
     return found, corpora
+
+
+def _name_arms(cells: Sequence[Cell]) -> dict[Labels, str]:
+    """Return what to call the recipe of each arm: the grids that ask for it, and its levels."""
+    grids: dict[Labels, list[str]] = {}
+    for cell in cells:
+        grids.setdefault(cell.arm.levels, []).append(cell.grid)
+    return {
+        levels: f"grid {' and '.join(dict.fromkeys(names))}" + "".join(f", {axis} = {level}" for axis, level in levels)
+        for levels, names in grids.items()
+    }
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Say which corpus of the study an error of the block is about."""
+    try:
+        yield
+    except RainkitError as error:
+        raise type(error)(f"{what}: {error}") from error
 
 
 def run_trials(trials: Iterable[Trial], engine: Engine, done: Callable[[str], None] = lambda run: None) -> None:

@@ -95,6 +95,13 @@ def test_every_problem_has_its_line(rainkit, study: Path) -> None:
     assert "did you mean 'strata'" in done.stderr
 
 
+def test_a_corpus_that_cannot_be_built_says_which(rainkit, study: Path, tmp_path: Path) -> None:
+    study.write_text(STUDY.replace("{splits.train.strata: [1]}", "{splits.train.select: {count: 256}}"))
+    done = rainkit("study", study, "-o", tmp_path / "out", code=1)
+    assert "grid complexity, stratum = complex: " in done.stderr
+    assert "256 backgrounds were asked for" in done.stderr
+
+
 def test_a_dry_run_builds_nothing(rainkit, study: Path, tmp_path: Path) -> None:
     done = rainkit("study", study, "-o", tmp_path / "out", "--dry-run", "--json")
     assert json.loads(done.stdout)["trainings"] == 2

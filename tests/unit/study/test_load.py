@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rainkit.errors import RecipeError
+from rainkit.errors import RecipeError, SourceError
 from rainkit.sources import SOURCES
 from rainkit.study.load import Loaded, load_study
 
@@ -79,6 +79,42 @@ def test_problems_are_found_before_anything_is_built(tmp_path: Path, old: str, n
     with pytest.raises(RecipeError) as caught:
         load(tmp_path, old, new)
     assert said in str(caught.value)
+
+
+def test_problems_of_all_levels_come_at_once_with_the_levels_that_bring_them(tmp_path: Path) -> None:
+    text = STUDY.replace("strata: [0]", "stratum: [0]").replace("strata: [4]", "strata: [9]")
+    text = text.replace("grids:\n", "  amount:\n    levels: {few: {}, many: {set: {splits.tren.samples: 9}}}\ngrids:\n")
+    path = tmp_path / "study.yaml"
+    path.write_text(text.replace("over: [stratum]", "over: [stratum, amount]"))
+    with pytest.raises(RecipeError) as caught:
+        load_study(path)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"{len(lines) - 1} problems in the recipes of {path}"
+    for place, what, level in [
+        ("20:19", "splits.train.stratum: unknown key", "stratum = low"),
+        ("21:20", "splits.train.strata: no stratum 9", "stratum = high"),
+        ("23:36", "splits.tren.rain: is required and missing", "amount = many"),
+    ]:
+        (line,) = (line for line in lines if what in line)
+        assert line.startswith(f"  {path}:{place}: {what}")
+        assert line.endswith(f"({level})")
+
+
+def test_a_problem_of_the_base_recipe_is_said_once_and_of_its_own_file(tmp_path: Path) -> None:
+    recipe = STUDY[STUDY.index("recipe:\n") + 8 : STUDY.index("tests:")].replace("noise_blur", "noise_blurr")
+    (tmp_path / "base.yaml").write_text("\n".join(line[2:] for line in recipe.splitlines()))
+    with pytest.raises(RecipeError) as caught:
+        load(tmp_path, STUDY[STUDY.index("recipe:") : STUDY.index("tests:")], "recipe: base.yaml\n")
+    head, line = str(caught.value).splitlines()
+    assert head.startswith("1 problem in the recipes of")
+    assert f"{tmp_path / 'base.yaml'}:8:" in line
+    assert "noise_blurr" in line
+
+
+def test_a_source_is_looked_for_before_anything_is_built(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="--source photos=/nowhere/photos: there is nothing at that place"):
+        load(tmp_path, photos="/nowhere/photos")
+    assert load(tmp_path, photos="s3://bucket/photos").moved == {"photos": "s3://bucket/photos"}
 
 
 def test_a_recipe_may_stand_in_its_own_file(tmp_path: Path) -> None:
