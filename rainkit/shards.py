@@ -30,7 +30,9 @@ _KEY = re.compile(r"(?!__)[A-Za-z0-9_-]+", re.ASCII)
 _EXTENSION = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*", re.ASCII)
 # Hugging Face datasets turns members with these last parts into integers, and some readers unpickle the others.
 _RESERVED = frozenset({"id", "cls", "cls2", "class", "count", "index", "inx", "pyd", "pickle", "pkl"})
-_OTHER_KINDS = {b"1": "a hard link", b"2": "a symbolic link", b"5": "a folder", b"x": "an extension header"}
+_OTHER_KINDS = {b"5": "a folder"} | dict.fromkeys((b"x", b"g", b"L", b"K"), "an extension header")
+_UNSAFE_KINDS = {b"1": "a hard link", b"2": "a symbolic link"} | dict.fromkeys((b"3", b"4", b"6"), "a device or a pipe")
+_WITHOUT_CONTENT = frozenset({*_UNSAFE_KINDS, b"5"})
 _CHUNK = 1 << 20
 
 _TEMPLATE = bytearray(BLOCK)
@@ -230,13 +232,10 @@ def parse_header(header: bytes, where: str) -> tuple[str, int]:
     Raises
     ------
     IntegrityError
-        If the checksum is wrong, or the member is a link, a folder, a device or an extension header, or its name is
-        absolute or climbs, or any field differs from what rainkit writes.
+        If the checksum is wrong, the member is no plain file, its name is absolute or climbs, or any field differs.
     """
-    name, digits = header[:MAX_PATH].rstrip(b"\0"), header[124:135]
-    text = name.decode("ascii", "backslashreplace")
-    plain = not (text.startswith("/") or "\\" in text or ":" in text or ".." in text.split("/"))
-    if name and plain and name.isascii() and re.fullmatch(rb"[0-7]{11}", digits):
+    name, digits, text = header[:MAX_PATH].rstrip(b"\0"), header[124:135], _read_name(header)
+    if name and not _find_danger(header) and name.isascii() and re.fullmatch(rb"[0-7]{11}", digits):
         size = int(digits, 8)
         if make_header(name, size) == header:
             return text, size
@@ -244,35 +243,62 @@ def parse_header(header: bytes, where: str) -> tuple[str, int]:
         raise IntegrityError(f"{where}: the file ends within a header of {BLOCK} bytes; it is truncated")
     if header[148:156] != b"%06o\0 " % (sum(header) - sum(header[148:156]) + 8 * 32):
         raise IntegrityError(f"{where}: the checksum of a tar header is wrong, these bytes are damaged")
-    if header[156:157] != b"0":
-        kind = _OTHER_KINDS.get(header[156:157], f"of type {header[156:157]!r}")
+    if danger := _find_danger(header):
+        raise IntegrityError(f"{where}: member {text!r} {danger}")
+    if (flag := header[156:157]) != b"0":
+        kind = _OTHER_KINDS.get(flag, f"of type {flag!r}")
         raise IntegrityError(f"{where}: member {text!r} is {kind}; a shard holds plain files only")
-    if not plain:
-        raise IntegrityError(f"{where}: member {text!r} has an absolute or climbing name")
     raise IntegrityError(f"{where}: the header of member {text!r} is not one that rainkit writes")
 
 
-def walk_members(data: bytes | memoryview, name: str) -> Iterator[tuple[str, Member]]:
-    """Yield the name and place of each member of a tar file held or mapped in memory, in the order of the file.
+def _read_name(header: bytes) -> str:
+    return header[:MAX_PATH].rstrip(b"\0").decode("ascii", "backslashreplace")
 
-    Parameters
-    ----------
-    data : bytes-like
-        The whole archive.
-    name : str
-        What to call it in a message.
+
+def _find_danger(header: bytes) -> str:
+    """Return how unpacking a member would reach out of its folder, "" for one that would not."""
+    text = _read_name(header)
+    if kind := _UNSAFE_KINDS.get(header[156:157]):
+        return f"is {kind}; a shard holds plain files only"
+    if re.match(r"[/\\]|[A-Za-z]:", text):
+        return "has an absolute name; do not unpack this file"
+    if ".." in re.split(r"[/\\]", text):
+        return "has a name that climbs out of its folder; do not unpack this file"
+    return "has a name with a backslash or a colon" if "\\" in text or ":" in text else ""
+
+
+def _refuse_dangers(data: bytes | memoryview, position: int, name: str) -> None:
+    """Raise at the first member from a header on that would reach out, whichever program wrote the archive."""
+    while position + BLOCK <= len(data):
+        header = bytes(data[position : position + BLOCK])
+        digits = header[124:136].strip(b" \0"), header[148:156].strip(b" \0")
+        total = sum(header) - sum(header[148:156]) + 8 * 32
+        if not all(re.fullmatch(rb"[0-7]+", each) for each in digits) or int(digits[1], 8) != total:
+            return
+        if danger := _find_danger(header):
+            raise IntegrityError(f"{name} at byte {position}: member {_read_name(header)!r} {danger}")
+        size = 0 if header[156:157] in _WITHOUT_CONTENT else int(digits[0], 8)
+        position += BLOCK + size + -size % BLOCK
+
+
+def walk_members(data: bytes | memoryview, name: str) -> Iterator[tuple[str, Member]]:
+    """Yield the name and place of each member of a tar file in memory, in its order; messages call it `name`.
 
     Raises
     ------
     IntegrityError
-        At the first byte that a shard would not have; see `parse_header`.
+        At the first byte that a shard would not have; in an archive of another program at the first dangerous member.
     """
     position, length = 0, len(data)
     while position + BLOCK <= length:
         header = bytes(data[position : position + BLOCK])
         if header.count(0) == BLOCK:
             break
-        text, size = parse_header(header, f"{name} at byte {position}")
+        try:
+            text, size = parse_header(header, f"{name} at byte {position}")
+        except IntegrityError:
+            _refuse_dangers(data, position, name)  # a worse fault than a header of another program
+            raise
         content = position + BLOCK
         position = content + size + -size % BLOCK
         if position > length:

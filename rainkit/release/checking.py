@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +16,7 @@ from rainkit.data.members import decode_member
 from rainkit.data.stores import Store
 from rainkit.errors import IntegrityError, SourceError
 from rainkit.images import pixel_digest
-from rainkit.release.structure import find_differences, is_laid_out
+from rainkit.release.structure import find_differences, find_placed, is_laid_out
 from rainkit.shards import Member
 
 
@@ -104,8 +103,10 @@ class ShardFindings:
         Bytes read, samples in the manifest, members decoded.
     sha256, md5 : str
         Of the bytes; md5 only where asked for.
-    types : str
-        Types of the first JSON member, to compare with other shards.
+    types : dict of str to str
+        Field of the JSON members -> type, to compare with other shards; see `list_types`.
+    notes : list of str
+        What could not be looked at.
     """
 
     path: str
@@ -115,7 +116,8 @@ class ShardFindings:
     decoded: int = 0
     sha256: str = ""
     md5: str = ""
-    types: str = ""
+    types: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def check_shard(task: ShardCheck) -> ShardFindings:
@@ -139,9 +141,18 @@ def check_shard(task: ShardCheck) -> ShardFindings:
         detail = f"{task.path} has SHA-256 {found.sha256[:16]}..., checksums.sha256 says {task.sha256[:16]}..."
         found.problems.append(Problem("changed", task.path, "", detail))
     rows = _Rows(task)
-    if not is_laid_out(data, *rows.layout()):
+    layout = rows.layout()
+    if not is_laid_out(data, *layout):
         for kind, sample, detail in find_differences(data, task.path, rows.keys, rows.places()):
             found.problems.append(Problem(kind, task.path, sample, detail))
+        # One fault of the layout is not a fault of every picture behind it.
+        rows.seen = np.all(find_placed(data, *layout).reshape(len(rows.keys), -1), axis=1)
+        if not rows.seen.all():
+            unseen = np.flatnonzero(~rows.seen)
+            found.notes.append(
+                f"{task.path}: {len(unseen)} of {len(rows.keys)} samples not looked at, {rows.keys[unseen[0]]} first: "
+                f"their members are not where the manifest says"
+            )
     view = memoryview(data)
     _check_labels(rows, view, found)
     if task.deep or changed:
@@ -155,10 +166,12 @@ class _Rows:
     def __init__(self, task: ShardCheck) -> None:
         self.table, self.members = task.rows, task.members
         self.keys: list[str] = task.rows["key"].to_pylist()
+        self.names = frozenset(task.rows.column_names)
         self.spans = {
             name: (self.column(f"{name}_offset").astype(np.int64), self.column(f"{name}_size").astype(np.int64))
             for name in task.members
         }
+        self.seen: NDArray[np.bool_] = np.ones(len(self.keys), dtype=np.bool_)
 
     def column(self, name: str) -> NDArray[Any]:
         return np.asarray(self.table[name].to_numpy())
@@ -177,33 +190,45 @@ class _Rows:
             for name, (offsets, sizes) in self.spans.items()
         }
 
-    def contents(self, name: str, view: memoryview) -> Iterator[tuple[int, str, int, memoryview | None]]:
-        """Yield row, key, offset and content of a member in each sample; no content where it lies outside the file."""
-        offsets, sizes = self.spans[name]
-        for row, (key, offset, size) in enumerate(zip(self.keys, offsets.tolist(), sizes.tolist(), strict=True)):
-            inside = 0 <= offset <= offset + size <= len(view)
-            yield row, key, offset, view[offset : offset + size] if inside else None
+    def contents(self, name: str, view: memoryview) -> Iterator[tuple[int, str, int, memoryview]]:
+        """Yield row, key, offset and content of a member in each sample that lies where the manifest says."""
+        offsets, sizes = (array.tolist() for array in self.spans[name])
+        for row in np.flatnonzero(self.seen).tolist():
+            yield row, self.keys[row], offsets[row], view[offsets[row] : offsets[row] + sizes[row]]
 
 
-def name_types(value: Any, where: str = "") -> str:
-    """Return the types of a JSON value in one line, such as `{"angle":float,"crop":[int]}`.
+def list_types(value: Any, where: str = "") -> dict[str, str]:
+    """Return the types of a JSON value by field, such as `{"angle": "float", "crop[]": "int"}`.
 
     Raises
     ------
     IntegrityError
         If the value holds what loaders infer no type from: null, an empty list, a mixed list, or no finite number.
     """
-    if isinstance(value, dict):
-        inner = (f"{json.dumps(name)}:{name_types(part, f'{where}.{name}')}" for name, part in sorted(value.items()))
-        return "{" + ",".join(inner) + "}"
+    if isinstance(value, dict) and value:
+        types: dict[str, str] = {}
+        for name, part in value.items():
+            types |= list_types(part, f"{where}.{name}" if where else name)
+        return types
     if isinstance(value, list):
-        kinds = {name_types(part, f"{where}[]") for part in value}
-        if len(kinds) != 1:
-            raise IntegrityError(f"the list at {where or 'the top'} is {'empty' if not kinds else 'of mixed types'}")
-        return f"[{kinds.pop()}]"
+        kinds = [list_types(part, f"{where}[]") for part in value]
+        if not kinds or any(kind != kinds[0] for kind in kinds):
+            raise IntegrityError(f"the list at {where or 'the top'} is {'of mixed types' if kinds else 'empty'}")
+        return kinds[0]
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         raise IntegrityError(f"the value at {where or 'the top'} is {value}")
-    return type(value).__name__
+    return {where: type(value).__name__}
+
+
+def compare_types(types: Mapping[str, str], before: Mapping[str, str], others: str) -> None:
+    """Raise IntegrityError at the first field whose type is not that of `others`, such as "the samples before"."""
+    for name in sorted(types.keys() | before.keys()):
+        if name not in before:
+            raise IntegrityError(f"it has a field {name} of type {types[name]}, which {others} have not")
+        if name not in types:
+            raise IntegrityError(f"it has no field {name}, which is {before[name]} in {others}")
+        if types[name] != before[name]:
+            raise IntegrityError(f"its {name} is of type {types[name]}, that of {others} is {before[name]}")
 
 
 def _check_labels(rows: _Rows, view: memoryview, found: ShardFindings) -> None:
@@ -214,19 +239,16 @@ def _check_labels(rows: _Rows, view: memoryview, found: ShardFindings) -> None:
         columns: dict[str, list[Any]] = {}
         for row, key, offset, data in rows.contents(name, view):
             try:
-                if data is None:
-                    raise IntegrityError("it lies outside the file")
                 label = decode_member(extension, data, "it")
-                # Loaders infer the type of a column from a few samples and convert the others without a word.
-                types = name_types(label)
                 if not isinstance(label, dict):
-                    raise IntegrityError(f"it is of type {types}, not an object")
-                if found.types and types != found.types:
-                    raise IntegrityError(f"its types are {types}, those of the samples before are {found.types}")
-                found.types = types
-                if row == 0:
-                    columns = {n: rows.table[n].to_pylist() for n in label if n in rows.table.column_names}
+                    raise IntegrityError(f"it is of type {type(label).__name__}, not an object")
+                # Loaders infer the type of a column from a few samples and convert the others without a word.
+                types = list_types(label)
+                columns |= {n: rows.table[n].to_pylist() for n in label if n in rows.names and n not in columns}
                 _compare_label(label, columns, row)
+                if found.types and types != found.types:
+                    compare_types(types, found.types, "the samples before")
+                found.types = types
             except IntegrityError as error:
                 detail = f"{found.path}: {key}.{extension} at byte {offset}: {error}"
                 found.problems.append(Problem("labels", found.path, key, detail))
@@ -234,10 +256,17 @@ def _check_labels(rows: _Rows, view: memoryview, found: ShardFindings) -> None:
 
 
 def _compare_label(label: dict[str, Any], columns: dict[str, list[Any]], row: int) -> None:
-    for name, stated in columns.items():
-        value = label[name]
-        if value != stated[row] and not isinstance(value, dict | list):
-            raise IntegrityError(f"its {name} is {value!r}, the manifest says {stated[row]!r}")
+    for name, value in label.items():
+        if name not in columns:
+            continue
+        stated = columns[name][row]
+        if type(value) is not type(stated):
+            kinds = type(value).__name__, type(stated).__name__
+            raise IntegrityError(
+                f"its {name} is of type {kinds[0]} ({value!r}), the manifest's is {kinds[1]} ({stated!r})"
+            )
+        if value != stated:
+            raise IntegrityError(f"its {name} is {value!r}, the manifest says {stated!r}")
 
 
 def _check_pixels(rows: _Rows, view: memoryview, found: ShardFindings) -> None:
@@ -249,8 +278,6 @@ def _check_pixels(rows: _Rows, view: memoryview, found: ShardFindings) -> None:
         for row, key, offset, data in rows.contents(name, view):
             detail = f"{found.path}: {key}.{extension} at byte {offset}"
             try:
-                if data is None:
-                    raise IntegrityError("it lies outside the file")
                 found.decoded += 1
                 digest = pixel_digest(decode_member(extension, data, "it"))
                 if digest != digests[row]:

@@ -125,5 +125,7 @@ def check_index(corpus: Corpus, findings: Mapping[str, ShardFindings]) -> Iterat
                 continue
             samples, size, md5 = listed[path]
             if (samples, size) != (found.samples, found.size) or (found.md5 and md5 != found.md5):
-                sentence = f"{name} says that {path} has {samples} samples, {size} bytes and md5 {md5}; it has "
-                yield Problem("index", name, "", f"{sentence}{found.samples}, {found.size} and {found.md5 or md5}")
+                # Without `deep` no md5 was computed, and none is spoken of.
+                stated, actual = (f" and md5 {md5}", f" and md5 {found.md5}") if found.md5 else ("", "")
+                sentence = f"{name} says that {path} has {samples} samples, {size} bytes{stated}; it has "
+                yield Problem("index", name, "", f"{sentence}{found.samples}, {found.size} bytes{actual}")

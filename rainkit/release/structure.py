@@ -69,6 +69,20 @@ def is_laid_out(
     return not (last[beyond].any() or blocks[int(ends[-1]) // BLOCK if len(ends) else 0 :].any())
 
 
+def find_placed(
+    data: bytes | memoryview, names: Sequence[bytes], offsets: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which members lie where the manifest says, with their name and size in the header before; bool (N,).
+
+    Parameters are those of `is_laid_out`.
+    """
+    there = np.zeros(len(names), dtype=np.bool_)
+    for number, (name, offset, size) in enumerate(zip(names, offsets.tolist(), sizes.tolist(), strict=True)):
+        header = bytes(data[offset - BLOCK : offset]) if BLOCK <= offset <= offset + size <= len(data) else b""
+        there[number] = header[_NAME].rstrip(b"\0") == name and header[_SIZE] == b"%011o" % max(size, 0)
+    return there
+
+
 def find_differences(
     data: bytes | memoryview, path: str, keys: Sequence[str], places: Mapping[str, Sequence[Member]]
 ) -> list[tuple[str, str, str]]:
@@ -94,7 +108,7 @@ def find_differences(
     try:
         samples.extend(walk_samples(data, path))
     except IntegrityError as error:
-        note("structure", samples[-1].key if samples else "", str(error))
+        note("structure", "", str(error))
         return list(found.values())
     if [sample.key for sample in samples] != list(keys):
         _compare_keys(samples, keys, path, note)

@@ -21,7 +21,7 @@ from rainkit.engines import choose_engine
 from rainkit.errors import IntegrityError, SourceError
 from rainkit.images import pixel_digest
 from rainkit.records import Report
-from rainkit.release.checking import Problem, ShardCheck, ShardFindings, check_shard
+from rainkit.release.checking import Problem, ShardCheck, ShardFindings, check_shard, compare_types
 from rainkit.release.checksums import CHECKSUMS, belongs, parse_checksums
 from rainkit.release.consistency import check_index, check_tables
 from rainkit.seeds import Stream
@@ -269,8 +269,9 @@ def _check_shards(
 def _collect(findings: Sequence[ShardFindings], listed: dict[str, str], outcome: VerifyReport) -> None:
     """Put what was found in the shards into the report, and compare the shards with one another."""
     known = {digest: path for path, digest in listed.items()}
-    types = ""
+    types: dict[str, str] = {}
     for each in findings:
+        outcome.notes += each.notes
         outcome.counts["files"] += bool(each.sha256)
         outcome.counts["shards"] += bool(each.sha256)
         outcome.counts["bytes"] += each.size
@@ -281,9 +282,11 @@ def _collect(findings: Sequence[ShardFindings], listed: dict[str, str], outcome:
                 outcome.add("changed", each.path, detail)
             else:
                 outcome.problems.append(problem)
-        if each.types and types and each.types != types:
-            detail = f"{each.path}: the types of its labels are {each.types}, those of the shards before are {types}"
-            outcome.add("labels", each.path, detail)
+        if each.types and types:
+            try:
+                compare_types(each.types, types, "the shards before")
+            except IntegrityError as error:
+                outcome.add("labels", each.path, f"{each.path}, its labels: {error}")
         types = types or each.types
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import shutil
@@ -18,8 +19,8 @@ import pytest
 
 from rainkit import manifest
 from rainkit.data import open_corpus
-from rainkit.errors import SourceError
-from rainkit.release.checking import KINDS, name_types
+from rainkit.errors import IntegrityError, SourceError
+from rainkit.release.checking import KINDS, compare_types, list_types
 from rainkit.release.checksums import CHECKSUMS, write_checksums
 from rainkit.release.verify import VerifyReport, verify, write_report
 from rainkit.shards import scan_shard, write_shard
@@ -103,23 +104,58 @@ def test_a_sound_corpus_is_sound(make_corpus: Make, deep: bool, jobs: int | None
     assert set(stages[1:]) >= {FIRST, SECOND}
 
 
-def test_a_truncated_shard_is_named(make_corpus: Make) -> None:
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_truncated_shard_is_one_fault(make_corpus: Make, deep: bool) -> None:
     folder = make_corpus()
-    (folder / FIRST).write_bytes((folder / FIRST).read_bytes()[:5000])
-    outcome = verify(folder)
-    assert {"changed", "structure", "pixels", "index"} <= kinds(outcome)
+    end = open_corpus(folder).samples["rainy_offset"][1].as_py() + 10
+    (folder / FIRST).write_bytes((folder / FIRST).read_bytes()[:end])
+    outcome = verify(folder, deep=deep)
+    assert [problem.kind for problem in outcome.problems] == ["changed", "structure", "index"]
     assert f"{FIRST} is truncated" in detail(outcome, "structure")
     assert {problem.file for problem in outcome.problems} == {FIRST, "wids-train.json"}
+    assert outcome.notes == [
+        f"{FIRST}: 2 of 3 samples not looked at, train-00001 first: their members are not where the manifest says"
+    ]
+    assert outcome.counts["decoded"] == 4 + 28 * deep
 
 
-def test_swapped_shards_are_named(make_corpus: Make) -> None:
+def test_swapped_shards_are_named(make_corpus: Make, capfd: pytest.CaptureFixture[str]) -> None:
     folder = make_corpus()
     first = (folder / FIRST).read_bytes()
     (folder / FIRST).write_bytes((folder / SECOND).read_bytes())
     (folder / SECOND).write_bytes(first)
-    outcome = verify(folder)
+    outcome = verify(folder, deep=True)
     assert f"these are the bytes of {SECOND}: the files were swapped" in detail(outcome, "changed")
     assert "sample train-00000 of the manifest is missing (3 are)" in detail(outcome, "keys")
+    assert {problem.kind for problem in outcome.problems} == {"changed", "keys", "index"}
+    assert [note.partition(":")[0] for note in outcome.notes] == [FIRST, SECOND]
+    assert capfd.readouterr().err == ""
+
+
+def test_an_md5_is_named_where_it_was_computed(make_corpus: Make) -> None:
+    folder = make_corpus()
+    data = (folder / FIRST).read_bytes()
+    (folder / FIRST).write_bytes(data[:-512])
+    index = json.loads((folder / "wids-train.json").read_text())["shardlist"][0]
+    words = f"has 3 samples, {len(data)} bytes; it has 3, {len(data) - 512} bytes"
+    assert detail(verify(folder), "index").endswith(words)
+    other = hashlib.md5(data[:-512], usedforsecurity=False).hexdigest()
+    words = f"{len(data)} bytes and md5 {index['md5sum']}; it has 3, {len(data) - 512} bytes and md5 {other}"
+    assert detail(verify(folder, deep=True), "index").endswith(words)
+
+
+def test_a_damaged_header_does_not_hide_other_pictures(make_corpus: Make) -> None:
+    folder = make_corpus()
+    rows = open_corpus(folder).samples.slice(0, 3).to_pylist()
+    data = bytearray((folder / FIRST).read_bytes())
+    data[rows[0]["rainy_offset"] - 512] ^= 1
+    data[rows[2]["rainy_offset"] + rows[2]["rainy_size"] // 2] ^= 1
+    (folder / FIRST).write_bytes(data)
+    outcome = verify(folder)
+    assert [(problem.kind, problem.sample) for problem in outcome.problems] == [
+        ("changed", ""), ("structure", ""), ("pixels", "train-00002"),
+    ]  # fmt: skip
+    assert "1 of 3 samples not looked at, train-00000 first" in outcome.notes[0]
 
 
 def test_the_first_wrong_byte_is_placed(make_corpus: Make) -> None:
@@ -220,12 +256,15 @@ def relabel(
 @pytest.mark.parametrize(
     ("change", "only", "words"),
     [
-        ({"score": 1}, "00001", "its types are"),
-        ({"more": 1}, "00002", "its types are"),
-        ({"score": None}, "", "the value at .score is None"),
-        ({"score": float("nan")}, "", "the value at .score is nan"),
-        ({"list": []}, "", "the list at .list is empty"),
-        ({"list": [1, 1.5]}, "", "the list at .list is of mixed types"),
+        ({"score": 1}, "00001", "train-00001.json at byte"),
+        ({"score": 1}, "00000", "its score is of type int (1), the manifest's is float (0."),
+        ({"stratum": True}, "00001", "its stratum is of type bool (True), the manifest's is int (1)"),
+        ({"rain": ["small"]}, "00000", "its rain is of type list (['small']), the manifest's is str"),
+        ({"more": 1}, "00002", "it has a field more of type int, which the samples before have not"),
+        ({"score": None}, "", "the value at score is None"),
+        ({"score": float("nan")}, "", "the value at score is nan"),
+        ({"list": []}, "", "the list at list is empty"),
+        ({"list": [1, 1.5]}, "", "the list at list is of mixed types"),
         ({"rain": "heavy"}, "00001", "its rain is 'heavy', the manifest says 'small'"),
     ],
 )
@@ -242,7 +281,18 @@ def test_labels_of_wrong_types_or_values_are_named(
 def test_labels_that_differ_from_shard_to_shard_are_named(make_corpus: Make) -> None:
     folder = make_corpus()
     rewrite_shard(folder, relabel({"new": 1.5}))
-    assert "those of the shards before are" in detail(verify(folder), "labels")
+    words = f"{SECOND}, its labels: it has no field new, which is float in the shards before"
+    assert detail(verify(folder), "labels") == words
+
+
+def test_a_label_of_equal_length_and_another_type_is_named(make_corpus: Make) -> None:
+    folder = make_corpus()
+    data = (folder / FIRST).read_bytes()
+    assert data.count(b'"index": 1, ') == 1
+    (folder / FIRST).write_bytes(data.replace(b'"index": 1, ', b'"index":"1",'))
+    words = "its index is of type str ('1'), the manifest's is int (1)"
+    assert f"{FIRST}: train-00001.json at byte" in detail(verify(folder), "labels")
+    assert words in detail(verify(folder), "labels")
 
 
 def test_another_member_set_is_named(make_corpus: Make) -> None:
@@ -262,8 +312,9 @@ def test_a_tar_that_reaches_out_is_named(make_corpus: Make, name: str, kind: byt
         archive.addfile(info)
     (folder / FIRST).write_bytes(buffer.getvalue())
     write_checksums(folder)
-    words = "a symbolic link" if kind == tarfile.SYMTYPE else "absolute or climbing"
-    assert words in detail(verify(folder), "structure")
+    words = "is a symbolic link" if kind == tarfile.SYMTYPE else "has an absolute name"
+    words = "has a name that climbs out" if kind == tarfile.REGTYPE and ".." in name else words
+    assert f"{FIRST} at byte 0: member {name!r} {words}" in detail(verify(folder), "structure")
 
 
 def test_samples_whose_members_are_apart_are_named(make_corpus: Make) -> None:
@@ -389,6 +440,9 @@ def test_report_as_json(make_corpus: Make, tmp_path: Path) -> None:
 
 
 def test_types_of_labels() -> None:
-    assert name_types({"b": 1.5, "a": [1, 2], "c": {"d": "x", "e": True}}) == (
-        '{"a":[int],"b":float,"c":{"d":str,"e":bool}}'
-    )
+    types = {"b": "float", "a[]": "int", "c.d": "str", "c.e": "bool", "f[].g": "int"}
+    assert list_types({"b": 1.5, "a": [1, 2], "c": {"d": "x", "e": True}, "f": [{"g": 1}, {"g": 2}]}) == types
+    with pytest.raises(IntegrityError, match=r"it has no field c\.e, which is bool in the shards before"):
+        compare_types({name: types[name] for name in types if name != "c.e"}, types, "the shards before")
+    with pytest.raises(IntegrityError, match="its b is of type int, that of the samples before is float"):
+        compare_types(types | {"b": "int"}, types, "the samples before")
