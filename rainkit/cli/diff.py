@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rainkit.cli.output import json_option, print_json
+from rainkit.cli.settings import LocalPath
 
 if TYPE_CHECKING:
     from rainkit.release.diff import Diff
@@ -27,8 +28,8 @@ KINDS = {
 
 
 @click.command()
-@click.argument("older", type=click.Path(path_type=Path))
-@click.argument("newer", type=click.Path(path_type=Path))
+@click.argument("older", type=LocalPath())
+@click.argument("newer", type=LocalPath())
 @click.option("--check", is_flag=True, help="Fail where the stated version rises by less than the change asks for.")
 @json_option
 @click.pass_context

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rainkit.cli.output import json_option, print_json
-from rainkit.cli.settings import engine_options, moved_sources, source_option
+from rainkit.cli.settings import SEND, LocalPath, engine_options, moved_sources, source_option
 
 if TYPE_CHECKING:
     from rainkit.release.rebuild import Rebuilt
@@ -20,12 +20,12 @@ SHOWN = 10
 @click.command()
 @click.argument("manifest")
 @source_option
-@click.option("-o", "--output", default=Path("corpora"), type=click.Path(path_type=Path), show_default=True,
+@click.option("-o", "--output", default=Path("corpora"), type=LocalPath(SEND), show_default=True,
               help="Folder that the corpus is put in, as NAME-VERSION.")  # fmt: skip
 @click.option("--split", "splits", multiple=True, help="Draw this split alone; may be given several times.")
 @click.option("--shard", "shards", multiple=True, help="Draw this shard alone, named as in the manifest.")
 @click.option("--key", "keys", multiple=True, help="Draw this sample alone.")
-@click.option("--keys", "keys_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+@click.option("--keys", "keys_file", type=LocalPath(exists=True, dir_okay=False),
               help="Draw the samples whose keys stand in this file, one a line.")  # fmt: skip
 @click.option("--partial", is_flag=True, help="Leave out samples whose backgrounds are not found.")
 @engine_options

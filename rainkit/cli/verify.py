@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rainkit.cli.output import json_option, print_json, print_table, progress
-from rainkit.cli.settings import moved_sources, source_option
+from rainkit.cli.settings import SEND, LocalPath, moved_sources, source_option
 
 if TYPE_CHECKING:
     from rainkit.records import Advance
@@ -27,7 +27,7 @@ SHOWN = 5
 @click.option("--seed", default=0, show_default=True, help="Of the choice of those samples.")
 @source_option
 @click.option("-w", "--workers", type=int, help="Processes; one per processor where not given.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--output", type=LocalPath(SEND, dir_okay=False),
               help="Also write the report as JSON, ready to be signed (gpg, ssh-keygen -Y sign).")  # fmt: skip
 @json_option
 def command(
