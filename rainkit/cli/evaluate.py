@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rainkit.cli.output import json_option, print_json, print_table, progress
+from rainkit.cli.settings import SEND, LocalPath
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=LocalPath())
 @click.option("--corpus", help="Folder or address of a corpus.")
 @click.option(
     "--split", "splits", multiple=True, help="Split of the corpus; may be given several times. All without it."
 )
-@click.option("--pairs", nargs=2, type=click.Path(path_type=Path), metavar="INPUT TARGET",
+@click.option("--pairs", nargs=2, type=LocalPath(), metavar="INPUT TARGET",
               help="Folders of rainy and clean pictures.")  # fmt: skip
-@click.option("--pairs-in", "root", type=click.Path(path_type=Path),
+@click.option("--pairs-in", "root", type=LocalPath(),
               help="Folder with input/ target/, rainy/ gt/, lq/ gt/ or alike, or rain-N beside norain-N.")  # fmt: skip
-@click.option("--pictures", type=click.Path(path_type=Path), help="Folder of rainy pictures without truth.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False),
+@click.option("--pictures", type=LocalPath(), help="Folder of rainy pictures without truth.")
+@click.option("-o", "--output", type=LocalPath(SEND, file_okay=False),
               help="Folder for samples.parquet, summary.json, sheet.png and results.")  # fmt: skip
 @click.option("--save-results", is_flag=True, help="Write every result as PNG into the output folder.")
 @click.option("--by", default="split", show_default=True, help="Columns that make groups: split, stratum, rain.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rainkit.cli.output import json_option, print_json, print_table, progress
-from rainkit.cli.settings import engine_options, moved_sources, source_option
+from rainkit.cli.settings import SEND, LocalPath, engine_options, moved_sources, source_option
 
 if TYPE_CHECKING:
     from rainkit.study.load import Loaded
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("study", type=click.Path(path_type=Path))
-@click.option("-o", "--output", default=Path("studies"), show_default=True, type=click.Path(path_type=Path),
+@click.argument("study", type=LocalPath())
+@click.option("-o", "--output", default=Path("studies"), show_default=True, type=LocalPath(SEND),
               help="Folder that the study is put in, as NAME.")  # fmt: skip
 @source_option
 @click.option("--grid", "grids", multiple=True, help="Only this grid; may be given several times.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rainkit.cli.output import json_option, print_fields, print_json, progress
-from rainkit.cli.settings import moved_sources, source_option
+from rainkit.cli.settings import SEND, LocalPath, moved_sources, source_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("corpora", metavar="CORPUS...", nargs=-1, required=True)
-@click.option("-o", "--output", "run", required=True, type=click.Path(path_type=Path, file_okay=False),
+@click.option("-o", "--output", "run", required=True, type=LocalPath(SEND, file_okay=False),
               help="Folder of the run: checkpoints and log.jsonl.")  # fmt: skip
 @click.option("--weight", "weights", type=float, multiple=True, help="Share of each corpus, in their order.")
 @click.option("--split", default="train", show_default=True, help="Split to train on.")

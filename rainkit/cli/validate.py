@@ -10,6 +10,7 @@ import click
 
 from rainkit.cli.build import Stages
 from rainkit.cli.output import json_option, print_json, print_table
+from rainkit.cli.settings import SEND, LocalPath
 
 if TYPE_CHECKING:
     from rainkit.records import Advance
@@ -39,7 +40,7 @@ class _Stages(Stages):
 @click.option("--train-anyway", is_flag=True, help="Train networks even where an earlier gate failed.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 @click.option("-w", "--workers", type=int, help="Processes; one per processor where not given.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("-o", "--output", type=LocalPath(SEND, dir_okay=False),
               help="Where the verdict goes  [default: validation.json in the corpus]")  # fmt: skip
 @json_option
 def command(

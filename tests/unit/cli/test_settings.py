@@ -42,6 +42,13 @@ samples: {patch: 48}
         "preview -o memory://sheet.png",
         "view corpus -o memory://view.html",
         "init memory://folder",
+        "rebuild manifest -o s3://b/corpora",
+        "diff http://h/a http://h/b",
+        "verify corpus --output s3://b/report.json",
+        "train corpus -o s3://b/run",
+        "evaluate run --pictures s3://b/photos",
+        "study s3://b/study.yaml",
+        "validate corpus -o s3://b/verdict.json",
     ],
 )
 def test_an_address_is_refused_where_a_path_is_needed(
