@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import threading
 
 import cv2
 import numpy as np
@@ -90,9 +92,41 @@ def decode_depth(data: bytes, centimetres: float = 1.0) -> NDArray[np.uint16]:
     return np.minimum(np.rint(array.astype(np.float64) * centimetres), 65535.0).astype(np.uint16)
 
 
+class _Quiet:
+    """Keeps OpenCV's warnings off stderr inside the block: what is wrong is in the error that is raised.
+
+    The level is that of the whole process, so the first of several threads notes it and the last puts it back.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+        os.register_at_fork(after_in_child=self.reset)
+
+    def reset(self) -> None:
+        """Begin anew: the threads of the parent process, one of which may hold the lock, are not in a child."""
+        self._lock = threading.Lock()
+        self._inside = self._level = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                cv2.utils.logging.setLogLevel(self._level)
+
+
+_QUIET = _Quiet()
+
+
 def _imdecode(data: bytes, flags: int) -> Pixels:
     try:
-        array = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
+        with _QUIET:
+            array = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
     except cv2.error as error:
         raise PictureError(f"the picture's data cannot be decoded: {error.err or error}") from error
     if array is None:

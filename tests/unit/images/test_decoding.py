@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -10,7 +11,16 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from rainkit.images import PictureError, TruncatedError, decode, decode_depth, encode_jpeg, encode_png, probe
+from rainkit.images import (
+    PictureError,
+    TruncatedError,
+    decode,
+    decode_depth,
+    decode_stored,
+    encode_jpeg,
+    encode_png,
+    probe,
+)
 
 ORIENTATION = 0x0112
 
@@ -240,3 +250,23 @@ def test_depth_maps_of_sixteen_bits() -> None:
     assert decode_depth(data, 10.0).tolist() == [[0, 10], [3000, 65535]]
     with pytest.raises(PictureError, match="must be grey"):
         decode_depth(encode_png(smooth()))
+
+
+def test_opencv_is_quiet_while_it_decodes_and_keeps_its_level(capfd: pytest.CaptureFixture[str]) -> None:
+    data = save(smooth(), "PNG")
+    damaged = data[: len(data) // 2]
+    before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_WARNING)
+    try:
+        cv2.imdecode(np.frombuffer(damaged, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+        assert "incomplete" in capfd.readouterr().err, "OpenCV says nothing of its own any more"
+
+        def refuse(_: int) -> None:
+            with pytest.raises(PictureError):
+                decode_stored(damaged)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(refuse, range(200)))
+        assert capfd.readouterr().err == ""
+        assert cv2.utils.logging.getLogLevel() == cv2.utils.logging.LOG_LEVEL_WARNING
+    finally:
+        cv2.utils.logging.setLogLevel(before)
