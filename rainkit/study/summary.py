@@ -164,7 +164,8 @@ def tabulate_differences(comparisons: Sequence[Comparison]) -> pa.Table:
         head = {"grid": each.grid, "first": each.first, "second": each.second, "fixed": _text(each.fixed)}
         for test, differences in each.differences.items():
             for difference in differences.values():
-                numbers = {name: _known(getattr(difference, name)) for name in ("mean", "low", "high")}
+                names = ("mean", "low", "high", "low_with_seeds", "high_with_seeds")
+                numbers = {name: _known(getattr(difference, name)) for name in names}
                 tail = {"sign": difference.sign, "by_seed": list(difference.by_seed)}
                 rows.append({**head, "test": test, "metric": difference.metric, **numbers, **tail})
     return pa.Table.from_pylist(rows)
@@ -174,7 +175,8 @@ def write_markdown(study: Study, planned: Planned, groups: Sequence[Group], comp
     """Return the study as a page of Markdown: tests, a table for each grid and test, differences and verdicts."""
     lines = [f"# {study.name}", "", study.description, ""] if study.description else [f"# {study.name}", ""]
     lines += ["Values are means over seeds and samples with 95 % intervals over backgrounds; `e_r`, `e_b` and damage "
-              "in levels, `removal_per_damage` per level, gain and PSNR in dB.", ""]  # fmt: skip
+              "in levels, `removal_per_damage` per level, gain and PSNR in dB. The seeds are held fixed: an interval "
+              "says what other pictures would change, not what other trainings would.", ""]  # fmt: skip
     lines += ["| test | rain | severity, dB | brightness, levels | strength |", "|---|---|---|---|---|"]
     for key, test in planned.tests.items():
         kind = test["role"] if test["matched"] is None else f"{test['role']}, {test['matched']} as {test['like']}"
@@ -215,6 +217,7 @@ def _difference_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
             cells = [_difference(differences[name]) for name in COMPARED]
             yield f"| {each.first} - {each.second} | {_text(each.fixed)} | {test} | {' | '.join(cells)} |"
     yield ""
+    yield from _seed_table(comparisons)
     for each in comparisons:
         where = f" ({_text(each.fixed)})" if each.fixed else ""
         yield f"- **{each.first} against {each.second}**{where}: {each.verdict.sentence}."
@@ -224,6 +227,32 @@ def _difference_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
     for sentence in conclude(comparisons):
         yield f"- {sentence}."
     yield ""
+
+
+def _seed_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """Yield the intervals in which seeds are drawn again too, where there are several."""
+    seeds = max(
+        len(found.by_seed) for each in comparisons for test in each.differences.values() for found in test.values()
+    )
+    if seeds < 2:
+        return
+    yield (f"The same intervals with pairs of networks drawn again beside the backgrounds; {seeds} seeds show only "
+           f"{(seeds - 1) / seeds:.0%} of the variance between trainings. No verdict rests on them:")  # fmt: skip
+    yield ""
+    yield f"| first - second | where | test | {' | '.join(COMPARED)} |"
+    yield f"|{'---|' * (3 + len(COMPARED))}"
+    for each in comparisons:
+        for test, differences in each.differences.items():
+            cells = [_with_seeds(differences[name]) for name in COMPARED]
+            yield f"| {each.first} - {each.second} | {_text(each.fixed)} | {test} | {' | '.join(cells)} |"
+    yield ""
+
+
+def _with_seeds(value: Difference) -> str:
+    if not math.isfinite(value.low_with_seeds):
+        return "-"
+    digits = _DIGITS.get(value.metric, 2)
+    return f"[{value.low_with_seeds:+.{digits}f}, {value.high_with_seeds:+.{digits}f}]"
 
 
 def _labels(cell: Cell) -> tuple[tuple[str, str], ...]:

@@ -47,6 +47,9 @@ class Difference:
         Ends of the 95 % interval over backgrounds; NaN with fewer than two.
     by_seed : tuple of float
         The difference of each pair of networks with one seed.
+    low_with_seeds, high_with_seeds : float
+        Ends of the 95 % interval over backgrounds and seeds, both drawn again; NaN with fewer than two of either. No
+        sign and no verdict rests on it.
     """
 
     metric: str
@@ -54,6 +57,8 @@ class Difference:
     low: float
     high: float
     by_seed: tuple[float, ...]
+    low_with_seeds: float = math.nan
+    high_with_seeds: float = math.nan
 
     @property
     def sign(self) -> Literal[-1, 0, 1]:
@@ -92,7 +97,10 @@ def compare(
 ) -> dict[str, Difference]:
     """Return the difference in each metric of `COMPARED`, networks paired by seed and samples by place.
 
-    Backgrounds are drawn again, with all samples and seeds of each, and both sides see the same draws.
+    Backgrounds are drawn again, with all samples and seeds of each, and both sides see the same draws. So `low` and
+    `high` are about other pictures and the same trainings. For `low_with_seeds` and `high_with_seeds` pairs of networks
+    are drawn again too, independently of the backgrounds (the crossed, or pigeonhole, bootstrap of Owen 2007, which is
+    remembered and not looked up): n seeds that are drawn from n show (n - 1) / n of the variance between trainings.
 
     Parameters
     ----------
@@ -116,6 +124,7 @@ def compare(
     groups = int(index.max()) + 1
     drawn = resample(groups, rng, repeats) if groups > 1 else np.empty((0, groups))
     weights = np.concatenate([np.ones((1, groups)), drawn])
+    shares = resample(len(first), rng.child("seeds"), repeats) / len(first)
     found = {}
     for metric in COMPARED:
         # Row 0 is the value itself, the others are the draws; one column a seed.
@@ -123,11 +132,20 @@ def compare(
         seeds = [_draw(a, metric, index, weights) - _draw(b, metric, index, weights) for a, b in pairs]
         values = np.stack(seeds, axis=1)
         mean = values.mean(axis=1)
-        known = mean[1:][np.isfinite(mean[1:])]
-        tail = (1 - CONFIDENCE) / 2
-        low, high = np.quantile(known, [tail, 1 - tail]) if known.size else (math.nan, math.nan)
-        found[metric] = Difference(metric, float(mean[0]), float(low), float(high), tuple(map(float, values[0])))
+        both = (values[1:] * shares).sum(axis=1) if groups > 1 and len(first) >= _LEAST_SEEDS else np.empty(0)
+        found[metric] = Difference(
+            metric, float(mean[0]), *_interval(mean[1:]), tuple(map(float, values[0])), *_interval(both)
+        )
     return found
+
+
+def _interval(draws: Values) -> tuple[float, float]:
+    known = draws[np.isfinite(draws)]
+    if not known.size:
+        return math.nan, math.nan
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(known, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def judge(differences: Mapping[str, Difference], first: str, second: str) -> Verdict:

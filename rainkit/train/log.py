@@ -135,7 +135,9 @@ class Diary:
             try:
                 from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - optional
             except ImportError as error:
-                raise RecipeError("tensorboard is not installed: pip install tensorboard, or leave it out") from error
+                raise RecipeError(
+                    "tensorboard is not installed: pip install 'rainkit[tensorboard]', or leave --tensorboard out"
+                ) from error
             self._board = SummaryWriter(str(run / "tensorboard"), purge_step=step)
         path = run / "log.jsonl"
         kept = [line for line in _lines(path) if json.loads(line)["step"] <= step]

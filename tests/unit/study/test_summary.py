@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from rainkit.study.summary import Comparison, conclude
-from rainkit.study.verdict import Difference, Verdict
+import math
+
+from rainkit.study.models import Study
+from rainkit.study.running import Planned
+from rainkit.study.summary import Comparison, Group, conclude, tabulate_differences, write_markdown
+from rainkit.study.verdict import COMPARED, Difference, Verdict
 
 
 def comparison(first: str, second: str, mean: float, test: str = "unseen") -> Comparison:
@@ -22,3 +26,24 @@ def test_a_level_that_was_compared_with_several_is_held_against_all_on_unseen_ra
 
 def test_a_single_comparison_needs_no_conclusion() -> None:
     assert list(conclude([comparison("simplest", "complex", 2), comparison("mixture", "complex", 2)])) == []
+
+
+def page(seeds: int, low: float = -0.4, high: float = 2.6) -> str:
+    ends = (low, high) if seeds > 1 else (math.nan, math.nan)
+    found = {name: Difference(name, 1.0, 0.5, 1.5, (1.0,) * seeds, *ends) for name in COMPARED}
+    each = Comparison("main", "mixture", "simplest", (), {"unseen": found})
+    names = ["low_with_seeds", "high_with_seeds"]
+    row = tabulate_differences([each]).select(names).to_pylist()[0]
+    assert row == dict(zip(names, ends if seeds > 1 else (None, None), strict=True))
+    tests = {"unseen": {"split": "a", "role": "unseen"}}
+    study = Study(study=1, name="small", recipe={}, grids={"main": {}}, tests=tests)
+    groups = [Group("main", "other", (), {}, (), {}, {})]
+    return write_markdown(study, Planned((), {}, (), {}, {}), groups, [each])
+
+
+def test_a_page_says_that_seeds_are_fixed_and_shows_the_intervals_where_they_are_not() -> None:
+    text = page(3)
+    assert "The seeds are held fixed" in text
+    assert "3 seeds show only 67% of the variance between trainings. No verdict rests on them" in text
+    assert "| mixture - simplest |  | unseen | [-0.40, +2.60] |" in text
+    assert "drawn again beside" not in page(1)

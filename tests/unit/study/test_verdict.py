@@ -135,3 +135,37 @@ def test_a_level_beats_all_others_only_where_it_certainly_beats_each() -> None:
         "at equal damage mixture does not beat them all: it removes more than a, less than c, "
         "not for certain more than b"
     )
+
+
+def test_the_interval_with_seeds_knows_trainings_that_differ_and_the_other_does_not() -> None:
+    def side(gains: list[float]) -> list[Judged]:
+        return [judged(0, gain=gain) for gain in gains]
+
+    steady = compare(side([2.0, 2.0, 2.0]), side([1.0, 1.0, 1.0]), BACKGROUNDS, Stream(0, "test"))["gain_psnr_y"]
+    moody = compare(side([1.2, 2.0, 2.8]), side([1.0, 1.0, 1.0]), BACKGROUNDS, Stream(0, "test"))["gain_psnr_y"]
+    assert moody.mean == pytest.approx(steady.mean)
+    assert moody.high - moody.low == pytest.approx(steady.high - steady.low)
+    assert steady.high_with_seeds - steady.low_with_seeds == pytest.approx(steady.high - steady.low, rel=1e-9)
+    # All three draws are of one seed in one of nine, so the ends of 95 % are the seeds' own differences.
+    assert moody.low_with_seeds == pytest.approx(0.2, abs=0.02)
+    assert moody.high_with_seeds == pytest.approx(1.8, abs=0.02)
+
+
+def test_pairs_of_networks_stay_pairs_when_seeds_are_drawn() -> None:
+    sides = [[judged(0, gain=gain + more) for gain in (1.0, 5.0, 9.0)] for more in (1.0, 0.0)]
+    found = compare(*sides, BACKGROUNDS, Stream(0, "test"))["gain_psnr_y"]
+    assert found.high_with_seeds - found.low_with_seeds < 0.1
+
+
+def test_one_seed_or_one_background_has_no_interval_with_seeds() -> None:
+    one = [judged(0)]
+    found = compare(one, one, BACKGROUNDS, Stream(0, "test"))["e_r"]
+    assert np.isfinite(found.low)
+    assert np.isnan(found.low_with_seeds)
+    two = [judged(0), judged(1)]
+    assert np.isnan(compare(two, two, ["b"] * 40, Stream(0, "test"))["e_r"].high_with_seeds)
+
+
+def test_what_is_judged_does_not_move_when_seeds_are_drawn_too() -> None:
+    found = difference({"removal": 0.4}, {})["removal_per_damage"]
+    assert (found.low, found.high) == pytest.approx((8.191205086528269, 8.392264942683054), abs=1e-9)

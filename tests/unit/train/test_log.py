@@ -34,7 +34,7 @@ def test_a_resumed_diary_strikes_out_what_lies_ahead_and_half_lines(tmp_path: Pa
 
 def test_tensorboard_is_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(RecipeError, match="tensorboard is not installed"):
+    with pytest.raises(RecipeError, match=r"tensorboard is not installed: pip install 'rainkit\[tensorboard\]'"):
         Diary(tmp_path, 0, tensorboard=True)
 
 
