@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +12,12 @@ from rainkit.errors import IntegrityError, SourceError
 
 MAPPED = 256
 """Shards mapped at a time by one process; a mapping holds a file handle, and systems allow as few as 1024."""
+
+
+READ_TIMEOUT = 60.0
+"""Seconds that a server may send nothing before reading from it fails."""
+TIMEOUT_VARIABLE = "RAINKIT_READ_TIMEOUT"
+"""Environment variable with another number of seconds, for commands."""
 
 
 class Store(Protocol):
@@ -85,10 +92,19 @@ class RemoteStore:
         The corpus, without a slash at the end.
     options : dict
         Passed to the file system.
+    read_timeout : float, optional
+        Seconds without a byte after which a read over HTTP fails; `RAINKIT_READ_TIMEOUT` or 60 where not given. Other
+        file systems have limits of their own, which their options set.
+
+    Raises
+    ------
+    SourceError
+        If `RAINKIT_READ_TIMEOUT` is no number of seconds.
     """
 
-    def __init__(self, address: str, options: dict[str, Any]) -> None:
+    def __init__(self, address: str, options: dict[str, Any], read_timeout: float | None = None) -> None:
         self.address = address
+        self.read_timeout = _default_timeout() if read_timeout is None else read_timeout
         self._options = options
         self._process = -1
         self._system: Any = None
@@ -103,7 +119,8 @@ class RemoteStore:
             from fsspec.core import url_to_fs  # noqa: PLC0415 - only remote corpora need it
 
             try:
-                self._system, self._root = url_to_fs(self.address, **self._options)
+                options = _limit_waiting(self.address, self._options, self.read_timeout)
+                self._system, self._root = url_to_fs(self.address, **options)
             except (ImportError, ValueError) as error:
                 raise SourceError(f"cannot open {self.address}: {error}") from error
             self._process = os.getpid()
@@ -125,20 +142,29 @@ class RemoteStore:
 
     def _fetch(self, path: str, **bounds: int) -> bytes:
         system = self._connect()
+        data: bytes = self._try(path, lambda: system.cat_file(f"{self._root}/{path}", **bounds))
+        return data
+
+    def _try(self, path: str, action: Callable[[], Any]) -> Any:
+        """Run something that speaks with the server, and name what it was about where that fails."""
         try:
-            data: bytes = system.cat_file(f"{self._root}/{path}", **bounds)
+            return action()
         except FileNotFoundError as error:
             raise SourceError(f"there is no {path} at {self.address}") from error
+        except TimeoutError as error:
+            raise SourceError(
+                f"reading {path} from {self.address} stopped: the server sent nothing for {self.read_timeout:g} s; try "
+                f"again later, or set {TIMEOUT_VARIABLE} to more seconds"
+            ) from error
         except Exception as error:  # each file system has errors of its own
             raise SourceError(f"reading {path} from {self.address} failed: {type(error).__name__}: {error}") from error
-        return data
 
     def list_files(self) -> dict[str, int] | None:
         system = self._connect()
         if "http" in getattr(system, "protocol", ()):
             return None  # pages of links are no listing
         root = self._root.rstrip("/") + "/"
-        found = system.find(root, detail=True)
+        found = self._try("the list of files", lambda: system.find(root, detail=True))
         return {name.removeprefix(root): int(info["size"]) for name, info in found.items()}
 
 
@@ -149,17 +175,43 @@ def _short(path: str, address: str, offset: int, size: int, length: int) -> Inte
     )
 
 
-def open_store(address: str | Path, **options: Any) -> Store:
+def _default_timeout() -> float:
+    text = os.environ.get(TIMEOUT_VARIABLE, "")
+    try:
+        seconds = float(text) if text else READ_TIMEOUT
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise SourceError(f"{TIMEOUT_VARIABLE} is {text!r}: give a number of seconds, such as {READ_TIMEOUT:g}")
+    return seconds
+
+
+def _limit_waiting(address: str, options: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """Return the options with a limit to the silence of an HTTP server, unless they have one.
+
+    A whole file may take as long as it takes; the five minutes that aiohttp gives it would cut large shards off.
+    """
+    if not address.startswith(("http://", "https://")):
+        return options
+    import aiohttp  # noqa: PLC0415 - only addresses of HTTP need it
+
+    limit = aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds)
+    return {**options, "client_kwargs": {"timeout": limit, **options.get("client_kwargs", {})}}
+
+
+def open_store(address: str | Path, *, read_timeout: float | None = None, **options: Any) -> Store:
     """Return the store of a folder or an address.
 
     Parameters
     ----------
     address : str or Path
         A folder, or an address with `://`.
+    read_timeout : float, optional
+        Seconds without a byte after which a read over HTTP fails; see `RemoteStore`.
     **options
         Passed to the file system of an address.
     """
     text = str(address)
     if "://" in text and not text.startswith("file://"):
-        return RemoteStore(text.rstrip("/"), options)
+        return RemoteStore(text.rstrip("/"), options, read_timeout)
     return LocalStore(Path(text.removeprefix("file://")))
