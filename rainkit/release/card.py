@@ -84,7 +84,7 @@ def format_card(recipe: Recipe, summary: Summary) -> str:
     return f"---\n{header}---\n\n" + "\n".join(parts) + "\n"
 
 
-def _table(columns: Sequence[str], rows: Iterator[Sequence[Any]], right: int) -> list[str]:
+def format_table(columns: Sequence[str], rows: Iterator[Sequence[Any]], right: int) -> list[str]:
     """Return a Markdown table whose last `right` columns are set flush right."""
 
     def line(cells: Sequence[Any]) -> str:
@@ -147,7 +147,7 @@ def _statistics(recipe: Recipe, summary: Summary) -> list[str]:
         rains = ", ".join(sorted({cell.rain for cell in summary.cells})[:MAX_COLUMNS])
         text = f"Rainy and clean pictures by stratum, the simplest backgrounds above, and by rain: {rains}."
         lines += [f"![{text}]({FIGURE})", "", text, ""]
-    lines += _table(columns, rows, 3)
+    lines += format_table(columns, rows, 3)
     lines += [
         "Stratum 0 has the simplest backgrounds. Coverage is the mean share of pixels with rain (a channel changed by "
         f"at least {recipe.samples.mask_threshold} of 255); PSNR is that of the rainy picture against the clean one, "
@@ -175,7 +175,7 @@ def _histogram(summary: Summary) -> Iterator[str]:
 def _members(recipe: Recipe, summary: Summary) -> list[str]:
     texts = {**CHANNELS, "json": "labels: what was drawn and measured"}
     rows = ((f"`KEY.{extension}`", texts[member_column(extension)]) for extension in summary.members)
-    lines = ["## A sample", "", *_table(("member", "what it is"), rows, 0)]
+    lines = ["## A sample", "", *format_table(("member", "what it is"), rows, 0)]
     return [
         *lines,
         "`metadata/samples.parquet` has one row a sample, with the place of every member in its shard, the crop, the "
@@ -193,7 +193,7 @@ def _making(recipe: Recipe, summary: Summary) -> list[str]:
         "",
         f"Built by rainkit from `recipe.yaml`, seed {recipe.seed}, with these components:",
         "",
-        *_table(("component", "version"), rows, 1),
+        *format_table(("component", "version"), rows, 1),
         f"Fingerprint of recipe and components: `{summary.fingerprint}`. The same recipe, backgrounds and components "
         "give the same pixels on every processor, however many workers draw them.",
         "",
@@ -217,7 +217,7 @@ def _origins(recipe: Recipe, summary: Summary) -> list[str]:
         "",
         f"Licence of the corpus: {_cell(recipe.license)}. Backgrounds keep the licences of their sources:",
         "",
-        *_table(columns, rows, 2),
+        *format_table(columns, rows, 2),
     ]
 
 
@@ -226,7 +226,7 @@ def _refusals(summary: Summary) -> list[str]:
         return ["No picture of the sources was refused.", ""]
     rows = ((f"`{reason}`", REASONS.get(reason, ""), f"{count:,}") for reason, count in summary.refused.items())
     lines = ["Pictures of the sources that were not admitted:", ""]
-    return [*lines, *_table(("reason", "meaning", "pictures"), rows, 1)]
+    return [*lines, *format_table(("reason", "meaning", "pictures"), rows, 1)]
 
 
 def _loading(recipe: Recipe, summary: Summary) -> list[str]:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rainkit.data.stores import open_store
@@ -20,8 +21,9 @@ from rainkit.errors import BuildError, IntegrityError, SourceError
 from rainkit.files import write_bytes
 from rainkit.manifest import check_path
 from rainkit.records import Report, quiet
-from rainkit.release.checksums import CHECKSUMS, LATER, belongs, hash_file, hash_stream, read_checksums
+from rainkit.release.checksums import CHECKSUMS, LATER, belongs, hash_file, hash_stream, parse_checksums, read_checksums
 from rainkit.release.croissant import TABLES
+from rainkit.release.judged import add_verdict
 from rainkit.release.original import SHARD_DIGESTS
 
 PART = 32 << 20
@@ -51,6 +53,8 @@ def publish(
 ) -> Published:
     """Copy a finished corpus, or a release of its manifest, to an address.
 
+    Where the corpus has been judged, the card at the address says how; see `rainkit.release.judged`.
+
     Parameters
     ----------
     corpus : Path
@@ -65,21 +69,28 @@ def publish(
     Raises
     ------
     IntegrityError
-        If a file of the corpus has other bytes than its checksum says; it is not sent.
+        If a file of the corpus has other bytes than its checksum says, or its verdict is about others; it is not sent.
     BuildError
         If the address holds something else, or fails; running the same again continues.
     """
-    listed = read_checksums(corpus)
     target = _Target(f"{address.rstrip('/')}/{corpus.resolve().name}", options)
+    with TemporaryDirectory(prefix="rainkit-") as folder:
+        return _send(corpus, add_verdict(corpus, Path(folder)), target, report)
+
+
+def _send(corpus: Path, instead: Mapping[str, Path], target: _Target, report: Report) -> Published:
+    """Send every file of a corpus that is not there, or what a release has `instead` of it."""
+    checksums = instead.get(CHECKSUMS, corpus / CHECKSUMS)
+    listed = read_checksums(checksums.parent)
     there = target.list_files()
-    _refuse_other(target, there, listed, (corpus / CHECKSUMS).read_bytes())
+    _refuse_other(target, there, listed, checksums.read_bytes(), instead)
     # Shards first: whoever sees the card or the manifest can read what they speak of.
     order = sorted(listed, key=lambda path: (not path.startswith("data/"), path))
     order += [*(name for name in LATER if (corpus / name).is_file()), CHECKSUMS]
     advance = report("upload", len(order))
     sent = size = 0
     for path in order:
-        local = corpus / path
+        local = instead.get(path, corpus / path)
         if there.get(path) != local.stat().st_size or not target.holds(path, local, listed.get(path, "")):
             _check(local, path, listed.get(path))
             target.write(path, local)
@@ -109,9 +120,11 @@ def try_writing(address: str, **options: Any) -> None:
         target.system.rm_file(place)
 
 
-def _refuse_other(target: _Target, there: Mapping[str, int], listed: Mapping[str, str], text: bytes) -> None:
+def _refuse_other(
+    target: _Target, there: Mapping[str, int], listed: Mapping[str, str], text: bytes, instead: Mapping[str, Path]
+) -> None:
     """Raise BuildError if an address holds another corpus, or files that readers would take for a part of this one."""
-    if CHECKSUMS in there and target.read(CHECKSUMS) != text:
+    if CHECKSUMS in there and not _is_same(target.read(CHECKSUMS), text, listed, instead):
         raise BuildError(f"{target.address} holds another corpus; choose another address, or another version")
     strangers = sorted(
         path for path in there if path.startswith(("data/", "metadata/")) and path not in listed and belongs(path)
@@ -121,6 +134,19 @@ def _refuse_other(target: _Target, there: Mapping[str, int], listed: Mapping[str
             f"{target.address} has {len(strangers)} files that are not of this corpus, such as {strangers[0]}; readers "
             f"would take them for it: remove them, or choose another address"
         )
+
+
+def _is_same(found: bytes, text: bytes, listed: Mapping[str, str], instead: Mapping[str, Path]) -> bool:
+    """Return whether checksums are those of the corpus, be it without its verdict yet or with an earlier one."""
+    if found == text or not instead:
+        return found == text
+    try:
+        others = parse_checksums(found.decode())
+    except (UnicodeDecodeError, IntegrityError):
+        return False
+    return others.keys() == listed.keys() and all(
+        others[path] == listed[path] for path in listed if path not in instead
+    )
 
 
 def _check(local: Path, path: str, stated: str | None) -> None:
