@@ -164,7 +164,7 @@ class RemoteStore:
         if "http" in getattr(system, "protocol", ()):
             return None  # pages of links are no listing
         root = self._root.rstrip("/") + "/"
-        found = self._try("the list of files", lambda: system.find(root, detail=True))
+        found = system.find(root, detail=True)
         return {name.removeprefix(root): int(info["size"]) for name, info in found.items()}
 
 
