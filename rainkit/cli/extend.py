@@ -29,10 +29,22 @@ def command(corpus: Path, recipe: Path, sources: tuple[str, ...], as_json: bool,
     Example:
       rainkit extend corpora/my-rain-1.0.0 recipe.yaml -o corpora     # version: 1.1.0, more samples
     """
-    from rainkit.errors import RecipeError
+    from rainkit.delivery import default_stage
+    from rainkit.errors import RainkitError, RecipeError
     from rainkit.recipe import load_recipe
+    from rainkit.release.clearing import withdraw
 
     if not (corpus / "checksums.sha256").exists():
         raise RecipeError(f"{corpus}: no finished corpus there; name the folder NAME-VERSION of the corpus to extend")
     loaded = load_recipe(recipe, moved_sources(sources))
-    print_built(produce(loaded, older=corpus, **options), as_json)
+    output, stage = options["output"], options["stage"]
+    place = Path(output) if "://" not in output else stage or default_stage(loaded)
+    folder = place / f"{loaded.name}-{loaded.version}"
+    new = not folder.exists()
+    try:
+        built = produce(loaded, older=corpus, **options)
+    except RainkitError:
+        if new and folder.exists():
+            withdraw(folder, loaded)
+        raise
+    print_built(built, as_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,25 @@ def adopt_shards(older: Path, recipe: Recipe, tasks: Iterable[ShardTask]) -> int
     """
     before = _Predecessor(older)
     before.check_recipe(recipe)
-    copied = 0
-    for task in tasks:
-        rows = before.match(task)
-        if rows is not None and not task.rows.exists():
-            identity = before.copy(task)
-            write_table(task.rows, add_metadata(rows_schema(recipe), shard=json.dumps(identity)), rows)
-            copied += 1
+    # The whole plan is compared before a byte is copied: what is refused costs nothing and leaves nothing.
+    same = [shard for shard in map(before.match, tasks) if shard is not None]
     before.check_all_seen()
-    return copied
+    left = [shard for shard in same if not shard.rows.exists()]
+    for shard in left:
+        identity = before.copy(shard)
+        rows = before.original.table.take(shard.numbers).to_pylist()
+        write_table(shard.rows, add_metadata(rows_schema(recipe), shard=json.dumps(identity)), rows)
+    return len(left)
+
+
+@dataclass(frozen=True, slots=True)
+class _Same:
+    """A shard that is the same in both: its name, its file and its rows in the new corpus, and its older rows."""
+
+    name: str
+    shard: Path
+    rows: Path
+    numbers: pa.Array
 
 
 class _Predecessor:
@@ -82,16 +93,17 @@ class _Predecessor:
                 f"samples; build it as a corpus of its own"
             )
 
-    def match(self, task: ShardTask) -> list[dict[str, Any]] | None:
-        """Return the older rows of a shard that is the same in both, None for one that has to be drawn.
+    def match(self, task: ShardTask) -> _Same | None:
+        """Return a shard that is the same in both, None for one that has to be drawn.
 
         Raises
         ------
         BuildError
             If a sample that is in both is not the same.
         """
-        numbers = [self.row[sample.key] for sample in task.samples if sample.key in self.row]
-        rows = self.original.table.take(pa.array(numbers, pa.int64())).to_pylist()
+        known = [self.row[sample.key] for sample in task.samples if sample.key in self.row]
+        numbers = pa.array(known, pa.int64())
+        rows = self.original.table.take(numbers).to_pylist()
         planned = {sample.key: sample for sample in task.samples}
         changed = [row["key"] for row in rows if not self._is_same(row, planned[row["key"]], task)]
         if changed:
@@ -101,24 +113,25 @@ class _Predecessor:
             )
         self.seen += len(rows)
         whole = len(rows) == len(task.samples) == self.shards.get(task.name)
-        return rows if whole and all(row["shard"] == task.name for row in rows) else None
+        alike = whole and all(row["shard"] == task.name for row in rows)
+        return _Same(task.name, task.shard, task.rows, numbers) if alike else None
 
     def _is_same(self, row: dict[str, Any], sample: Sample, task: ShardTask) -> bool:
         ours, theirs = task.backgrounds[sample.background_id], self.backgrounds[row["background_id"]]
         facts = [(b.source, b.path, b.license, b.attribution, b.digest, b.group) for b in (ours, theirs)]
         return self.original.sample(row) == sample and facts[0] == facts[1]
 
-    def copy(self, task: ShardTask) -> dict[str, Any]:
+    def copy(self, shard: _Same) -> dict[str, Any]:
         """Copy a shard, whole or not at all, and return its size and digests."""
         sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-        with committing(task.shard) as target:
-            for chunk in self._chunks(task.name):
+        with committing(shard.shard) as target:
+            for chunk in self._chunks(shard.name):
                 sha256.update(chunk)
                 md5.update(chunk)
                 size += target.write(chunk)
-            if sha256.hexdigest() != self.digests.get(task.name):
-                raise IntegrityError(f"{self.folder / task.name} is not what its checksum says; verify that corpus")
-        return {"size": size, "sha256": sha256.hexdigest(), "md5": md5.hexdigest(), "samples": len(task.samples)}
+            if sha256.hexdigest() != self.digests.get(shard.name):
+                raise IntegrityError(f"{self.folder / shard.name} is not what its checksum says; verify that corpus")
+        return {"size": size, "sha256": sha256.hexdigest(), "md5": md5.hexdigest(), "samples": len(shard.numbers)}
 
     def _chunks(self, name: str) -> Iterator[bytes]:
         try:

@@ -7,9 +7,8 @@ any part of a corpus can be drawn alone, and a corpus can be drawn where only so
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from rainkit.manifest import add_metadata, metadata_of, write_table
 from rainkit.recipe import Recipe, ShardId, parse_shard, shard_path
 from rainkit.records import Advance, Background, Engine, Report, quiet
 from rainkit.release.checksums import write_checksums
+from rainkit.release.clearing import clear_begun
 from rainkit.release.describe import write_descriptions
 from rainkit.release.locate import Located
 from rainkit.release.original import Original, Selection
@@ -121,7 +121,7 @@ def rebuild(
         rows = _leave_out(rows, located, selection, original)
         shards = _group(original.recipe, rows)
         work.begin(identity)
-        with _clearing(work, shards):
+        with _clearing(work):
             _draw(work, original, rows, shards, located=located, engine=engine, advance=report("draw", len(rows)))
         done = _commit(work, original, rows, shards, identity)
         work.close()
@@ -129,16 +129,12 @@ def rebuild(
 
 
 @contextmanager
-def _clearing(work: Workspace, shards: Iterable[str]) -> Iterator[None]:
+def _clearing(work: Workspace) -> Iterator[None]:
     """Remove what was begun if the manifest proves wrong before any shard came out; the workspace removes the rest."""
     try:
         yield
     except IntegrityError:
-        if all(work.finished(path) is None for path in shards):
-            for name in ("data", "metadata"):
-                shutil.rmtree(work.folder / name, ignore_errors=True)
-            for path in (work.folder / "recipe.yaml", work.state / "build.json"):
-                path.unlink(missing_ok=True)
+        clear_begun(work)
         raise
 
 

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from rainkit import pipeline
+from rainkit.cli.extend import command
 from rainkit.errors import BuildError, IntegrityError
 from rainkit.manifest import read_table
 from rainkit.recipe import Recipe, load_recipe
+from rainkit.release.clearing import withdraw
 from rainkit.release.extend import adopt_shards
 from rainkit.samples.draw import ShardTask
 from rainkit.workspace import open_workspace
@@ -79,6 +82,47 @@ def test_what_changes_samples_is_no_extension(
 ) -> None:
     with pytest.raises(BuildError, match=words):
         adopt(write_recipe(home, *change), built, tmp_path)
+    assert not list(tmp_path.rglob("*.tar"))
+
+
+@pytest.mark.usefixtures("extended")
+def test_a_refused_extension_leaves_the_disk_as_it_was(built: Path, home: Path, tmp_path: Path) -> None:
+    write_recipe(home, "samples: 23", "samples: 11")
+    arguments = [str(built), str(home / "recipe-changed.yaml"), "-w", "1", "--no-cache", "-o"]
+    refused = CliRunner().invoke(command, [*arguments, str(tmp_path)])
+    assert "1 of its 16 samples would be gone" in str(refused.exception)
+    assert list(tmp_path.iterdir()) == []
+    ours = tmp_path / "ours" / "small-1.1.0"
+    ours.mkdir(parents=True)
+    CliRunner().invoke(command, [*arguments, str(ours.parent)])
+    assert ours.is_dir(), "a folder that was there before is no concern of the command"
+
+
+@pytest.mark.usefixtures("extended")
+def test_what_is_cut_off_later_goes_on(
+    built: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> int:
+        raise BuildError("the disk is full")
+
+    write_recipe(home)
+    arguments = [str(built), str(home / "recipe-changed.yaml"), "-w", "1", "--no-cache", "-o", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "_draw", stop)
+        assert "the disk is full" in str(CliRunner().invoke(command, arguments).exception)
+    assert len(list(tmp_path.rglob("*.tar"))) == 3
+    done = CliRunner().invoke(command, arguments)
+    assert done.exit_code == 0, done.output
+
+
+def test_a_folder_that_another_process_builds_in_is_left_alone(home: Path, extended: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(home / "recipe-1.1.0.yaml")
+    with open_workspace(tmp_path / extended.name, recipe) as work:
+        work.begin("")
+        withdraw(work.folder, recipe)
+        assert (work.state / "build.json").exists()
+    withdraw(work.folder, recipe)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_shard_is_not_taken_over(
