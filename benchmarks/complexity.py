@@ -37,6 +37,7 @@ from rainkit.complexity import (
     INSTRUMENTS,
     LADDERS,
     Complexity,
+    View,
     canonical_view,
     climb,
     composite,
@@ -126,8 +127,6 @@ def speed(repeats: int) -> None:
     """Print times and ratios."""
     import siti_tools
     import skimage
-    from siti_tools.siti import SiTiCalculator
-    from skimage.measure import shannon_entropy
 
     pixels = _picture()
     data = encode_jpeg(pixels, 90)
@@ -143,8 +142,15 @@ def speed(repeats: int) -> None:
         label = {"decode": "decode", "view": "canonical view", "default": "view and default set"}[name]
         _row(label, f"{found[name]:.2f}", f"{found[name] / found['decode']:.1%}")
 
-    grid = patch_grid(1448, 2048, 128)
     native = native_view(pixels)
+    _time_estimators(pixels, native, view, repeats)
+    _time_peers(view.luma, native.luma, repeats)
+
+
+def _time_estimators(pixels: Pixels, native: View, view: View, repeats: int) -> None:
+    """Print what each estimator takes on the view of a picture and on its patches."""
+    default = Complexity().instruments
+    grid = patch_grid(1448, 2048, 128)
     instruments = [instrument() for instrument in INSTRUMENTS.values()]
     found = _time(
         {"default set": lambda: measure_patches(pixels, default, grid)}
@@ -161,7 +167,12 @@ def speed(repeats: int) -> None:
     for kind in INSTRUMENTS:
         _row(kind, f"{whole_view[kind]:.3f}", f"{1e3 * len(grid) / found[kind]:,.0f}")
 
-    plane, large = view.luma, native.luma
+
+def _time_peers(plane: Pixels, large: Pixels, repeats: int) -> None:
+    """Print measures beside those of other packages, on the luma of the view and of the whole picture."""
+    from siti_tools.siti import SiTiCalculator
+    from skimage.measure import shannon_entropy
+
     wide, rows = plane.astype(np.float64), plane.tolist()
     information, entropy = ESTIMATORS["spatial_information"](), ESTIMATORS["grey_entropy"]()
     structure = ESTIMATORS["structural_complexity"]()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rainkit.cli.build import Stages
 from rainkit.cli.output import json_option, print_fields, print_json, print_table
 from rainkit.cli.settings import SEND, LocalPath, engine_options, make_engine, moved_sources, source_option
+
+if TYPE_CHECKING:
+    from rainkit.forecast import Estimate
+    from rainkit.pipeline import Planned
 
 
 @click.command()
@@ -54,7 +58,13 @@ def command(recipe: Path, output: Path | None, sources: tuple[str, ...], as_json
     }
     if as_json:
         print_json({**totals, "counts": rows})
-        return
+    else:
+        _print(planned, rows, totals, guess)
+
+
+def _print(planned: Planned, rows: list[dict[str, Any]], totals: dict[str, Any], guess: Estimate) -> None:
+    """Print the table of counts, then what the whole corpus would be."""
+    recipe, survey = planned.plan.recipe, planned.survey
     print_table(
         "",
         ["split", "backgrounds", "stratum", "rain", "samples"],
@@ -72,7 +82,7 @@ def command(recipe: Path, output: Path | None, sources: tuple[str, ...], as_json
             "backgrounds": f"{len(survey.backgrounds):,} of {survey.offered:,} pictures"
             + (f" ({refused})" if refused else "")
             + (f"; {unused} in no split" if unused else ""),
-            "strata": f"{loaded.complexity.score} by {loaded.complexity.unit}, edges "
+            "strata": f"{recipe.complexity.score} by {recipe.complexity.unit}, edges "
             + ", ".join(f"{edge:.4g}" for edge in planned.stratification.edges),
             "samples": f"{totals['samples']:,} in {totals['shards']} shards",
             "estimate": f"{guess.bytes / 1e6:,.0f} MB, {guess.seconds:,.0f} s one worker, from {guess.samples} samples",
