@@ -27,6 +27,16 @@ KINDS = {
 """What happened to samples, and the words for it."""
 
 
+WAYS = {
+    "back": "goes back", "none": "stays the same", "patch": "rises by a patch", "minor": "rises by a minor step",
+    "major": "rises by a major step",
+}  # fmt: skip
+"""How the stated versions follow one another, in words."""
+
+WANTED = {"none": "no step", "patch": "a patch", "minor": "a minor step", "major": "a major step"}
+"""Step that a change asks for, in words."""
+
+
 @click.command()
 @click.argument("older", type=LocalPath())
 @click.argument("newer", type=LocalPath())
@@ -53,13 +63,16 @@ def command(context: click.Context, older: Path, newer: Path, check: bool, as_js
         for line in describe(found):
             click.echo(line)
     if check and not found.fits:
-        click.echo(f"rainkit: the version rises by {found.stated}, the change asks for {found.verdict}", err=True)
+        click.echo(
+            f"rainkit: the version {WAYS[found.stated]}, and the change asks for {WANTED[found.verdict]}", err=True
+        )
         context.exit(1)
 
 
 def describe(found: Diff) -> Iterator[str]:
     """Yield the difference as lines of text."""
     yield f"{found.older} -> {found.newer}"
+    yield from _describe_parts(found)
     for title, changes in (("recipe", found.recipe), ("components", found.components)):
         for name, (before, after) in changes.items():
             yield f"  {title} {name}: {_word(before)} -> {_word(after)}"
@@ -82,8 +95,23 @@ def describe(found: Diff) -> Iterator[str]:
     if any(found.backgrounds.values()):
         yield f"  backgrounds: {found.backgrounds['added']:,} added, {found.backgrounds['removed']:,} removed"
     yield f"verdict: {found.verdict}" + (f" ({', '.join(found.reasons)})" if found.reasons else "")
-    if found.stated:
-        yield f"version: {found.stated}, which {'fits' if found.fits else 'is too small a step'}"
+    if found.stated == "back":
+        yield f"version: goes back from {found.older} to {found.newer}; was the newer one meant to come first?"
+    elif found.stated:
+        yield f"version: {WAYS[found.stated]}, which {'fits' if found.fits else 'is too small a step'}"
+
+
+def _describe_parts(found: Diff) -> Iterator[str]:
+    """Yield what is to be known where one of the two holds some of the samples of its corpus."""
+    count = sum(getattr(found, kind).count for kind in KINDS if kind not in {"removed", "strata"})
+    if found.is_part:
+        whole = count + found.removed.count
+        yield f"  the second is a part of the first: {count:,} of its {whole:,} samples, drawn by a selection and alike"
+        yield "  what is said to be removed was left out of the part; the verdict is for a release that would lack it"
+        return
+    for side, name in (("older", "first"), ("newer", "second")):
+        if side in found.parts:
+            yield f"  the {name} is a part of a corpus, drawn by a selection; what it lacks was left out of it"
 
 
 def _word(value: object) -> str:

@@ -89,6 +89,9 @@ class Diff:
         Changed column to number of samples.
     members, fields, splits, backgrounds : dict of str to list or int
         What was added and removed.
+    parts : tuple of str
+        Which of "older" and "newer" holds a part of its corpus, drawn by a rebuild of some samples: what such a part
+        lacks was left out of it.
     """
 
     older: str
@@ -112,6 +115,13 @@ class Diff:
     fields: dict[str, list[str]] = field(default_factory=dict)
     splits: dict[str, list[str]] = field(default_factory=dict)
     backgrounds: dict[str, int] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the newer one is a part of the older: marked as one, with no sample that is not there alike."""
+        other = self.added, self.pixels, self.labels, self.strata
+        return "newer" in self.parts and not any(keys.count for keys in other)
 
     @property
     def fits(self) -> bool:
@@ -120,7 +130,7 @@ class Diff:
 
     def document(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
-        return {**asdict(self), "fits": self.fits}
+        return {**asdict(self), "fits": self.fits, "is_part": self.is_part}
 
 
 def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -177,6 +187,7 @@ def diff(older: Path, newer: Path) -> Diff:
         **_compare_frames(old, new),
         "columns": columns,
         "moves": _count_moves(pairs, marks["strata"]),
+        "parts": tuple(side for side, manifest in (("older", old), ("newer", new)) if manifest.part),
     }
     recipe = _compare_maps(_read_fields(old), _read_fields(new))
     components = _compare_maps(old.components, new.components)

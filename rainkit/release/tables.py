@@ -38,6 +38,7 @@ class Manifest:
         check_schema(self.schema, "samples", str(self.path))
         entries = metadata_of(self.schema)
         self.corpus = entries.get("corpus", self.path.name)
+        self.part = "selection" in entries  # a rebuild of some of the samples
         self.components: dict[str, Any] = json.loads(entries.get("components", "{}"))
         self.members = set(members_of(self.schema).values())
 

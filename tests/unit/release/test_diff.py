@@ -198,7 +198,13 @@ def test_the_command_says_it_in_text_and_json(built: Path, extended: Path) -> No
     runner = CliRunner()
     text = runner.invoke(command, [str(built), str(extended), "--check"])
     assert text.exit_code == 0
-    for words in ("small-1.0.0 -> small-1.1.0", "11  added", "16  equal", "verdict: minor", "minor, which fits"):
+    for words in (
+        "small-1.0.0 -> small-1.1.0",
+        "11  added",
+        "16  equal",
+        "verdict: minor",
+        "version: rises by a minor step, which fits",
+    ):
         assert words in text.stdout
     document = json.loads(runner.invoke(command, [str(built), str(extended), "--json"]).stdout)
     assert document["verdict"] == "minor"
@@ -206,4 +212,46 @@ def test_the_command_says_it_in_text_and_json(built: Path, extended: Path) -> No
     assert document["fits"] is True
     failed = runner.invoke(command, [str(extended), str(built), "--check"])
     assert failed.exit_code == 1
-    assert "asks for major" in failed.stderr
+    assert failed.stderr == "rainkit: the version goes back, and the change asks for a major step\n"
+    words = "version: goes back from small-1.1.0 to small-1.0.0; was the newer one meant to come first?"
+    assert failed.stdout.splitlines()[-1] == words
+    assert "a part of" not in text.stdout + failed.stdout
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "words"),
+    [
+        ("1.0.0", "1.0.0", "the version stays the same, and the change asks for a major step"),
+        ("1.0.0", "1.0.1", "the version rises by a patch, and the change asks for a major step"),
+    ],
+)
+def test_a_version_that_rises_too_little_is_said_in_words(
+    edited: Callable[..., Path], built: Path, older: str, newer: str, words: str
+) -> None:
+    assert built.name.endswith(older)
+    name = f"small-{newer}"
+    corpus = edited(change("rainy_digest", "0" * 32, 2), lambda schema: add_metadata(schema, corpus=name))
+    failed = CliRunner().invoke(command, [str(built), str(corpus), "--check"])
+    assert (failed.exit_code, failed.stderr) == (1, f"rainkit: {words}\n")
+
+
+def test_a_part_is_said_to_be_one(
+    built: Path, extended: Path, home: Path, tmp_path: Path, edited: Callable[..., Path]
+) -> None:
+    from rainkit.release.original import Selection
+    from rainkit.release.rebuild import rebuild
+
+    part = rebuild(built, tmp_path, {"photos": str(home / "photos")}, Selection(splits=("unseen-rain",))).folder
+    found, runner = diff(built, part), CliRunner()
+    assert (found.parts, found.is_part, found.verdict) == (("newer",), True, "major")
+    text = runner.invoke(command, [str(built), str(part)]).stdout
+    assert "the second is a part of the first: 4 of its 16 samples, drawn by a selection and alike" in text
+    assert "what is said to be removed was left out of the part" in text
+    document = json.loads(runner.invoke(command, [str(built), str(part), "--json"]).stdout)
+    assert (document["parts"], document["is_part"]) == (["newer"], True)
+    back = runner.invoke(command, [str(part), str(built)]).stdout
+    assert "the first is a part of a corpus, drawn by a selection; what it lacks was left out of it" in back
+    assert "the second" not in back
+    other = edited(change("coverage", 0.5, 13), lambda schema: add_metadata(schema, selection="x"))
+    assert (diff(built, other).parts, diff(built, other).is_part) == (("newer",), False)
+    assert diff(built, extended).parts == ()
