@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -70,11 +71,14 @@ def build_at(
     return replace(built, already=False, address=sent.address)
 
 
-def default_stage(recipe: Recipe) -> Path:
-    """Return the folder that a recipe's corpus is built in where nobody names one: beside the cache of measurements."""
+def default_stage(recipe: Recipe, address: str) -> Path:
+    """Return the folder that a corpus is built in where nobody names one: beside the cache of measurements.
+
+    Each address has its own, since it is removed when all has arrived.
+    """
     cache = default_path()
     folder = cache.parent if cache is not None else Path(tempfile.gettempdir()) / f"rainkit-{os.getuid()}"
-    return folder / "stage" / fingerprint(recipe)[:16]
+    return folder / "stage" / hashlib.sha256(f"{fingerprint(recipe)} {address}".encode()).hexdigest()[:16]
 
 
 def _find_complete(recipe: Recipe, target: str, stage: Path, options: dict[str, Any]) -> Built | None:

@@ -71,7 +71,7 @@ def produce(recipe: Recipe, output: str, stage: Path | None, older: Path | None 
     with Stages() as report:
         if "://" not in output:
             return build(recipe, Path(output), runner, cache, report, older=older)
-        place = stage or default_stage(recipe)
+        place = stage or default_stage(recipe, output)
         click.echo(f"stage of {output}: {place}", err=True)
         built = build_at(recipe, output, place, runner, cache=cache, report=report, older=older)
     if stage is None:

@@ -38,7 +38,7 @@ def command(corpus: Path, recipe: Path, sources: tuple[str, ...], as_json: bool,
         raise RecipeError(f"{corpus}: no finished corpus there; name the folder NAME-VERSION of the corpus to extend")
     loaded = load_recipe(recipe, moved_sources(sources))
     output, stage = options["output"], options["stage"]
-    place = Path(output) if "://" not in output else stage or default_stage(loaded)
+    place = Path(output) if "://" not in output else stage or default_stage(loaded, output)
     folder = place / f"{loaded.name}-{loaded.version}"
     new = not folder.exists()
     try:

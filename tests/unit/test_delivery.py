@@ -129,7 +129,7 @@ def test_the_command_prints_the_address_last(
 ) -> None:
     monkeypatch.setenv("RAINKIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    place = default_stage(load_recipe(file))
+    place = default_stage(load_recipe(file), address)
     assert place.is_relative_to(tmp_path / "cache")
     with pytest.raises(SystemExit) as caught:
         main(["build", str(file), "-o", address, "--engine", "serial"])
@@ -144,3 +144,20 @@ def test_the_command_prints_the_address_last(
     said = json.loads(capsys.readouterr().out)
     assert (said["address"], said["folder"]) == (f"{address}-2/sent-1.0.0", "stage/sent-1.0.0")
     assert (tmp_path / "stage/sent-1.0.0" / CHECKSUMS).exists()
+
+
+def test_a_corpus_is_extended_at_an_address(
+    recipe: Recipe, file: Path, address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = build(recipe, tmp_path / "older").folder
+    file.write_text(file.read_text().replace("1.0.0", "1.1.0").replace("samples: 6", "samples: 9"))
+    stage = tmp_path / "stage"
+    with pytest.raises(SystemExit) as caught:
+        main(["extend", str(older), str(file), "-o", address, "--stage", str(stage), "--engine", "serial"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"{address}/sent-1.1.0"
+    assert verify(f"{address}/sent-1.1.0", jobs=1).ok
+    assert (
+        open_corpus(f"{address}/sent-1.1.0").samples["key"].to_pylist()[:6]
+        == open_corpus(older).samples["key"].to_pylist()
+    )
