@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,21 +120,10 @@ def rebuild(
         rows = _leave_out(rows, located, selection, original)
         shards = _group(original.recipe, rows)
         work.begin(identity)
-        with _clearing(work):
-            _draw(work, original, rows, shards, located=located, engine=engine, advance=report("draw", len(rows)))
+        _draw(work, original, rows, shards, located=located, engine=engine, advance=report("draw", len(rows)))
         done = _commit(work, original, rows, shards, identity)
         work.close()
     return _describe(folder, original, rows, done, located)
-
-
-@contextmanager
-def _clearing(work: Workspace) -> Iterator[None]:
-    """Remove what was begun if the manifest proves wrong before any shard came out; the workspace removes the rest."""
-    try:
-        yield
-    except IntegrityError:
-        clear_begun(work)
-        raise
 
 
 def _place(original: Original, parent: Path) -> Path:
@@ -160,13 +148,17 @@ def _draw(
     engine: Engine,
     advance: Advance,
 ) -> None:
-    """Draw the shards that an earlier rebuild has not left."""
+    """Draw the shards that an earlier rebuild has not left; a manifest that is wrong at the first leaves nothing."""
     backgrounds = _list_backgrounds(original, rows)
     left = [path for path in shards if work.finished(path) is None]
     advance(len(rows) - sum(len(shards[path]) for path in left), "")
     tasks = (_task(work, original, rows.take(pa.array(shards[path])), backgrounds, located) for path in left)
-    for number, count in engine(redraw_shard, tasks):
-        advance(count, left[number])
+    try:
+        for number, count in engine(redraw_shard, tasks):
+            advance(count, left[number])
+    except IntegrityError:
+        clear_begun(work)
+        raise
 
 
 def _describe(
