@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 @source_option
 @click.option("--grid", "grids", multiple=True, help="Only this grid; may be given several times.")
 @click.option("--seeds", type=click.IntRange(min=1), help="Only so many seeds of each grid.")
+@click.option("--renew", is_flag=True,
+              help="Remove runs of other versions of rainkit, torch or the metrics, and train them again.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would be trained, and build nothing.")
 @click.option("--no-figures", is_flag=True, help="Tables only; figures need matplotlib.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
 @engine_options
 @json_option
 def command(
-    *, study: Path, output: Path, sources: tuple[str, ...], grids: tuple[str, ...], seeds: int | None, dry_run: bool,
-    no_figures: bool, device: str, as_json: bool, **engine: Any,
+    *, study: Path, output: Path, sources: tuple[str, ...], grids: tuple[str, ...], seeds: int | None, renew: bool,
+    dry_run: bool, no_figures: bool, device: str, as_json: bool, **engine: Any,
 ) -> None:  # fmt: skip
     r"""Build a grid of corpora, train on each, and compare by paired differences.
 
@@ -56,6 +58,7 @@ def command(
     folder = output / loaded.study.name
     runner, cache = make_engine(**engine)
     planned = _build(loaded, folder, plan_study, grids=grids, seeds=seeds, engine=runner, cache=cache, device=device)
+    _look_at_versions(planned, renew=renew)
     left = sum(1 for trial in planned.trials.values() if trial.missing)
     click.echo(f"{len(planned.trials)} trainings, {len(planned.trials) - left} of them finished before", err=True)
     with progress("Training", left, "runs") as advance:
@@ -79,10 +82,32 @@ def _build(loaded: Loaded, folder: Path, plan: Any, **options: Any) -> Planned:
     return planned
 
 
+def _results_of(planned: Planned) -> dict[Path, list[str]]:
+    return {Path(trial.run): list(trial.tests) for trial in planned.trials.values()}
+
+
+def _look_at_versions(planned: Planned, *, renew: bool) -> None:
+    """Say which runs are of other versions than those here, or remove them so that they are trained again."""
+    from rainkit.study.provenance import find_stale, list_versions, remove_runs
+
+    stale = find_stale(_results_of(planned))
+    if stale and renew:
+        remove_runs(stale)
+    elif stale:
+        here = ", ".join(f"{name} {value}" for name, value in list_versions().items() if "_" not in name)
+        names = ", ".join(run.name for run in stale[:3]) + (", ..." if len(stale) > 3 else "")
+        click.echo(
+            f"note: {len(stale)} runs ({names}) are of other versions than {here}, and are used as they are; --renew "
+            "trains them again",
+            err=True,
+        )
+
+
 def _conclude(loaded: Loaded, planned: Planned, folder: Path, *, figures: bool) -> list[Comparison]:
     """Write tables, report and figures, and return the comparisons."""
     from rainkit.files import write_bytes
     from rainkit.study.drawing import draw_figures
+    from rainkit.study.provenance import describe_makers
     from rainkit.study.running import write_plan
     from rainkit.study.summary import compare_groups, gather, tabulate, tabulate_differences, write_markdown
     from rainkit.train.evaluate import write_results
@@ -93,6 +118,7 @@ def _conclude(loaded: Loaded, planned: Planned, folder: Path, *, figures: bool) 
     write_results(folder / "results.parquet", tabulate(groups))
     write_results(folder / "differences.parquet", tabulate_differences(comparisons))
     page = write_markdown(loaded.study, planned, groups, comparisons)
+    page += "\n" + "\n".join(describe_makers(_results_of(planned)))
     if figures:
         drawn = draw_figures(loaded.study, planned, groups, comparisons, folder / "figures")
         page += "\n" + "\n".join(f"![{path.stem}](figures/{path.name})" for path in drawn) + "\n"

@@ -1,7 +1,8 @@
 """Running a study: build corpora once, train and judge what is not yet done, several one-thread processes at a time.
 
 Everything is kept by content under the study's folder: `corpora/DIGEST`, `runs/DIGEST`. A run that is finished is not
-run again, whichever grid or later study asks for it; a run that was killed goes on from its newest checkpoint.
+run again, whichever grid or later study asks for it; a run that was killed goes on from its newest checkpoint. Versions
+are no part of a digest: `study.provenance` keeps them beside the results.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from rainkit.study.corpora import Builder, describe, digest_of, identify, requir
 from rainkit.study.grid import Arm, Cell, expand
 from rainkit.study.load import Loaded
 from rainkit.study.models import Test
+from rainkit.study.provenance import list_versions, note_results, read_makers
 from rainkit.train.config import Training, parse_training
 from rainkit.train.evaluate import corpus_cases, evaluate, write_results
 
@@ -227,7 +229,9 @@ def run_trial(trial: Trial) -> str:
     for name in trial.missing:
         folder, split = trial.tests[name]
         test = open_corpus(folder)
-        write_results(run / f"{name}.parquet", evaluate(corpus_cases(test, select_rows(test, split)), methods))
+        table = evaluate(corpus_cases(test, select_rows(test, split)), methods)
+        note_results(run, name, str(device))  # before the results: they are never found without
+        write_results(run / f"{name}.parquet", table)
     return str(checkpoint)
 
 
@@ -256,7 +260,7 @@ def _make_trial(
 
 
 def write_plan(planned: Planned, path: Path) -> None:
-    """Write what was run beside the results: corpora, tests, and each run's settings.
+    """Write what was run beside the results: versions, corpora, tests, and each run's settings and what made it.
 
     Raises
     ------
@@ -264,14 +268,19 @@ def write_plan(planned: Planned, path: Path) -> None:
         If the disk refuses.
     """
     runs = {
-        digest: {"corpus": trial.corpus, "training": trial.training.model_dump(mode="json")}
+        digest: {
+            "corpus": trial.corpus,
+            "training": trial.training.model_dump(mode="json"),
+            "made": read_makers(Path(trial.run), trial.tests),
+        }
         for digest, trial in planned.trials.items()
     }
     cells = [
         {"grid": cell.grid, "levels": dict(cell.arm.levels), **_own(cell), "run": digest}
         for cell, digest in zip(planned.cells, planned.digests, strict=True)
     ]
-    text = json.dumps({"tests": planned.tests, "corpora": planned.corpora, "runs": runs, "cells": cells}, indent=2)
+    document = {"versions": list_versions(), "tests": planned.tests, "corpora": planned.corpora}
+    text = json.dumps({**document, "runs": runs, "cells": cells}, indent=2)
     write_bytes(path, (text + "\n").encode())
 
 

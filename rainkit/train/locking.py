@@ -11,6 +11,9 @@ from pathlib import Path
 from rainkit.errors import BuildError
 from rainkit.files import write_error
 
+LOCK = ".lock"
+"""File in a run's folder that keeps a second training out."""
+
 
 @contextmanager
 def hold_lock(path: Path, busy: str) -> Iterator[None]:

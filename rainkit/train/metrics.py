@@ -19,6 +19,8 @@ from rainkit.records import Pixels
 
 Plane = NDArray[np.float64]
 
+METRICS_VERSION = 1
+"""Raised when a metric gives another number for the same pictures; studies keep it beside their results."""
 MASK_THRESHOLD = 3
 """Default of the rain mask, in 8-bit levels. The threshold of the paper is not known: report the one that was used."""
 PSNR_CAP = 100.0

@@ -8,6 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from rainkit import __version__
+
 STUDY = """\
 study: 1
 name: tiny
@@ -75,11 +77,43 @@ def test_a_study_reports_and_does_nothing_twice(rainkit, study: Path, tmp_path: 
     assert before == {path: path.stat().st_mtime_ns for path in (report.parent / "runs").rglob("*") if path.is_file()}
     assert report.read_text() == text
 
+    noted = json.loads((runs[0] / "made.json").read_text())
+    assert set(noted) == {path.stem for path in runs[0].glob("*.parquet")}
+    assert "\n## Made by\n" in text
+    document = json.loads((report.parent / "runs.json").read_text())
+    assert document["versions"]["rainkit"] == __version__
+    assert document["runs"][runs[0].name]["made"] == noted
+
     lost = next(runs[0].glob("*.parquet"))
     content = pq.read_table(lost)
     lost.unlink()
     rainkit("study", study, "-o", tmp_path / "out", "--workers", "1", "--no-figures")
     assert pq.read_table(lost).equals(content)
+
+
+def test_runs_of_another_version_are_named_and_trained_again_when_asked(rainkit, study: Path, tmp_path: Path) -> None:
+    command = ("study", study, "-o", tmp_path / "out", "--workers", "1", "--no-figures")
+    report = Path(rainkit(*command).stdout.splitlines()[-1])
+    old, kept = sorted((report.parent / "runs").iterdir())
+    assert "of other versions" not in report.read_text()
+    noted = json.loads((old / "made.json").read_text())
+    for made in noted.values():
+        made["rainkit"] = "0.0.1"
+    (old / "made.json").write_text(json.dumps(noted))
+
+    again = rainkit(*command)
+    assert f"note: 1 runs ({old.name}) are of other versions than rainkit {__version__}, torch" in again.stderr
+    assert "2 of them finished before" in again.stderr
+    assert "**1 of 2 runs are of other versions**" in report.read_text()
+    assert "| 0.0.1 |" in report.read_text()
+
+    stamps = [(run / "step-000005.safetensors").stat().st_mtime_ns for run in (old, kept)]
+    renewed = rainkit(*command, "--renew")
+    assert "1 of them finished before" in renewed.stderr
+    assert "of other versions" not in renewed.stderr + report.read_text()
+    now = [(run / "step-000005.safetensors").stat().st_mtime_ns for run in (old, kept)]
+    assert now[0] > stamps[0]
+    assert now[1] == stamps[1]
 
 
 def test_every_problem_has_its_line(rainkit, study: Path) -> None:
