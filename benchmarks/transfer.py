@@ -3,9 +3,10 @@
     python benchmarks/transfer.py PHOTOS --pairs rain100 --pairs heavy --work runs/transfer
 
 Every corpus has the same backgrounds, samples and patches; only its rain differs. Networks are judged on pairs that
-others made (`--pairs`), and on families of rain drawn here over `--held-out` pictures, on which recipes are to be
-chosen. Beside every number stands the severity, PSNR-Y of the rainy input: light rain wins light tests. Results of
-finished trainings are kept in `--work`, so a run that was cut off goes on. CPU, one thread.
+others made (`--pairs`), and on families of rain over `--held-out` pictures (`transfer_families.py`), on which recipes
+are to be chosen. Beside every number stands the severity, PSNR-Y of the rainy input: light rain wins light tests.
+Results of finished trainings are kept in `--work`, so a run that was cut off goes on, and two runs may share the work
+(`--only`). CPU, one thread.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ import cv2
 import numpy as np
 import torch
 import yaml
+from transfer_families import EACH, VEIL, collect, list_families, preset, slug
+from transfer_families import PATCH as TEST_PATCH
 from transfer_peers import PEERS, MemoryCorpus, make_corpus
 
 import rainkit
@@ -40,7 +43,7 @@ from rainkit.recipe import Recipe, dump_recipe, fingerprint
 from rainkit.train.baselines import keep_input
 from rainkit.train.checkpoint import find_checkpoint, load_network
 from rainkit.train.config import Machine, Training
-from rainkit.train.evaluate import Cases, corpus_cases, evaluate, pair_cases
+from rainkit.train.evaluate import Cases, evaluate, pair_cases
 from rainkit.train.loop import train
 from rainkit.train.metrics import luma_limited, psnr
 from rainkit.train.pairs import find_layout, list_pictures, read_picture
@@ -52,22 +55,23 @@ SIMULATORS: dict[str, dict[str, Any]] = {
     "noise_blur": {"kind": "noise_blur"},
     "particles": {"kind": "particles"},
     "layer_bank": {"kind": "layer_bank"},
-    **{name: {"kind": preset.kind, "preset": name} for name, preset in PRESETS.items()},
+    **{name: preset(name) for name in PRESETS},
 }
 """Rains of one simulator or preset each."""
-HELD_OUT = ("rain100l-like", "rain100h-like", "rain800-like", "rain1400-like", "did-medium-like", "hq-rain-like",
-            "rainmix-like", "drizzle", "downpour", "outdoor-rain-like", "slacking-off-large-2024")  # fmt: skip
-"""Families that recipes are chosen on; a candidate must not hold them."""
+LIGHT = 22.0
+"""Families whose rainy pictures score more than this, dB, count as light."""
 
 
-def make_recipe(name: str, photos: Path, rain: dict[str, Any], train_split: dict[str, Any], **blocks: Any) -> Recipe:
+def make_recipe(
+    name: str, photos: Path, rain: dict[str, Any], train_split: dict[str, Any], patch: int = PATCH, **blocks: Any
+) -> Recipe:
     """Return the recipe of a corpus of the protocol."""
     return Recipe.model_validate({
         "rainkit": 1, "name": f"transfer-{name}".replace("_", "-"), "version": "1.0.0", "seed": 2305,
         "sources": {"photos": {"kind": "folder", "path": str(photos.resolve())}},
-        "backgrounds": {"min_size": PATCH}, "rain": rain,
+        "backgrounds": {"min_size": patch}, "rain": rain,
         "splits": {"train": {"share": 1.0, "samples": SAMPLES, **train_split}},
-        "samples": {"patch": PATCH, "channels": ["rainy", "clean"]}, **blocks,
+        "samples": {"patch": patch, "channels": ["rainy", "clean"]}, **blocks,
     })  # fmt: skip
 
 
@@ -115,16 +119,20 @@ def severity_of(corpus: ReadableCorpus, count: int = 300) -> float:
     )
 
 
-def collect_tests(pairs: Iterable[Path], held_out: Path | None, work: Path) -> dict[str, Cases]:
-    """Return the tests by name: folders of pairs, and the held-out families over `held_out` pictures."""
+def collect_tests(
+    pairs: Iterable[Path], held_out: Path | None, bank: Path | None, work: Path
+) -> tuple[dict[str, Cases], dict[str, str]]:
+    """Return the tests by name, folders of pairs first, and the group of each that is a family over `held_out`."""
     tests = {path.name: pair_cases(find_layout(path)) for path in pairs}
-    if held_out is not None:
-        rain = {name: SIMULATORS[name] for name in HELD_OUT}
-        recipe = make_recipe("held-out", held_out, rain, {"rain": dict.fromkeys(HELD_OUT, 1.0), "samples": 264})
-        corpus = build_corpus(recipe, work)
-        families = np.array(corpus.samples["rain"].to_pylist())
-        tests |= {f"[{name}]": corpus_cases(corpus, np.flatnonzero(families == name)) for name in HELD_OUT}
-    return tests
+    if held_out is None:
+        return tests, {}
+    groups = list_families(bank)
+    rain = {slug(name): fields for families in groups.values() for name, fields in families.items()}
+    split = {"rain": dict.fromkeys(rain, 1.0), "samples": EACH * len(rain)}
+    corpus = build_corpus(make_recipe("held-out", held_out, rain, split, TEST_PATCH), work)
+    pictures = [read_picture(path) for path in list_pictures(held_out)]
+    families = collect(corpus, groups, pictures[:: max(1, len(pictures) // EACH)])
+    return tests | {name: cases for name, (_, cases) in families.items()}, {n: g for n, (g, _) in families.items()}
 
 
 def train_once(corpus: ReadableCorpus, config: Training, run: Path) -> Path:
@@ -178,48 +186,59 @@ def _peer(name: str, photos: list[Path]) -> MemoryCorpus:
     return make_corpus(name, [read_picture(path) for path in photos], SAMPLES, PATCH)
 
 
-def print_table(results: dict[str, dict[str, Any]], inputs: dict[str, float]) -> None:
+def print_table(results: dict[str, dict[str, Any]], inputs: dict[str, float], groups: dict[str, str]) -> None:
     """Print mean PSNR-Y over seeds, best first by the first test; in brackets half the range of the seeds."""
-    tests = list(inputs)
-    families = [test for test in tests if test.startswith("[")]
-    shown = [test for test in tests if test not in families]
-    heads = shown + (["held-out gain", "held-out light", "held-out heavy", "worst family"] if families else [])
+    shown = [test for test in inputs if test not in groups]
+    heads = [*shown, *(["dry groups", "light", "heavy", *sorted(set(groups.values()))] if groups else [])]
     print(f"| corpus | severity, dB | {' | '.join(heads)} |\n|---|---|{'---|' * len(heads)}")
-    mean_input = statistics.fmean(inputs[test] for test in families) if families else math.nan
-    print(f"| the input itself | | {' | '.join(f'{inputs[test]:.2f}' for test in shown)}"
-          f"{f' | 0 at {mean_input:.2f} | 0 | 0 | ' if families else ''} |")  # fmt: skip
-    light = sorted(families, key=lambda test: -inputs[test])[: len(families) // 2]
+    own = [*(f"{inputs[test]:.2f}" for test in shown), *["0"] * (len(heads) - len(shown))]
+    print(f"| the input itself | | {' | '.join(own)} |")
     rows = []
     for name, result in results.items():
-        values = {test: [seed[test] for seed in result["seeds"]] for test in tests}
+        values = {test: [seed[test] for seed in result["seeds"]] for test in inputs}
         cells = [f"{statistics.fmean(values[t]):.2f} ({(max(values[t]) - min(values[t])) / 2:.2f})" for t in shown]
-        gains = {test: statistics.fmean(values[test]) - inputs[test] for test in families}
-        if families:
-            worst = min(gains, key=lambda test: gains[test])
-            heavy = [gains[test] for test in families if test not in light]
-            cells += [f"{statistics.fmean(gains.values()):+.2f}", f"{statistics.fmean(gains[t] for t in light):+.2f}",
-                      f"{statistics.fmean(heavy):+.2f}", f"{worst[1:-1]} {gains[worst]:+.2f}"]  # fmt: skip
-        key = statistics.fmean(values[shown[0]]) if shown else statistics.fmean(gains.values())
-        rows.append((key, f"| {name} | {result['severity']:.2f} | {' | '.join(cells)} |"))
+        gains = {test: statistics.fmean(values[test]) - inputs[test] for test in inputs}
+        means = _mean_gains(gains, inputs, groups)
+        cells += [f"{value:+.2f}" for value in means]
+        rows.append(
+            (gains[shown[0]] if shown else means[0], f"| {name} | {result['severity']:.1f} | {' | '.join(cells)} |")
+        )
     for _, row in sorted(rows, reverse=True):
         print(row)
+    if groups:
+        print(f"\nHeld-out families and their severity: {', '.join(f'{n} {inputs[n]:.1f}' for n in groups)}.")
+
+
+def _mean_gains(gains: dict[str, float], inputs: dict[str, float], groups: dict[str, str]) -> list[float]:
+    """Return the mean gain over groups without a veil, over their light and heavy families, and of each group."""
+    if not groups:
+        return []
+    by_group: dict[str, list[float]] = {}
+    for test, group in groups.items():
+        by_group.setdefault(group, []).append(gains[test])
+    means = {group: statistics.fmean(values) for group, values in sorted(by_group.items())}
+    dry = [test for test, group in groups.items() if group != VEIL]
+    halves = [[gains[test] for test in dry if (inputs[test] > LIGHT) == light] for light in (True, False)]
+    whole = statistics.fmean(value for group, value in means.items() if group != VEIL)
+    return [whole, *(statistics.fmean(half) if half else math.nan for half in halves), *means.values()]
 
 
 @click.command()
 @click.argument("photos", type=click.Path(exists=True, path_type=Path, file_okay=False))
 @click.option("--pairs", multiple=True, type=click.Path(exists=True, path_type=Path), help="Folder of pairs; repeat.")
 @click.option("--held-out", type=click.Path(exists=True, path_type=Path), help="Pictures for the held-out families.")
+@click.option("--bank", type=click.Path(exists=True, path_type=Path), help="Streak pictures, for families of them.")
 @click.option("--recipe", "recipes", multiple=True, metavar="NAME=FILE", help="A recipe as a corpus; repeat.")
 @click.option("--only", multiple=True, help="Only this corpus; repeat.")
 @click.option("--steps", default=1500, show_default=True)
 @click.option("--seeds", default=2, show_default=True)
 @click.option("--work", default=Path("runs/transfer"), show_default=True, type=click.Path(path_type=Path))
-def main(*, photos: Path, pairs: tuple[Path, ...], held_out: Path | None, recipes: tuple[str, ...],
+def main(*, photos: Path, pairs: tuple[Path, ...], held_out: Path | None, bank: Path | None, recipes: tuple[str, ...],
          only: tuple[str, ...], steps: int, seeds: int, work: Path) -> None:  # fmt: skip
     """Train on a corpus of each simulator over PHOTOS and print what each scores on rain made elsewhere."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    tests = collect_tests(pairs, held_out, work)
+    tests, groups = collect_tests(pairs, held_out, bank, work)
     if not tests:
         raise click.UsageError("nothing to judge on: give --pairs or --held-out")
     inputs = {name: _mean(evaluate(cases, {"input": keep_input}, rain_free=False)) for name, cases in tests.items()}
@@ -230,12 +249,7 @@ def main(*, photos: Path, pairs: tuple[Path, ...], held_out: Path | None, recipe
     print(f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, rainkit {rainkit.__version__}, torch {torch.__version__}, "
           f"{len(paths)} backgrounds, {SAMPLES} samples of {PATCH} px, network tiny, {steps} steps of 8 x 64 px, "
           f"{seeds} seeds. PSNR-Y in dB (half the range of the seeds); severity is the input's.\n")  # fmt: skip
-    print_table(results, inputs)
-    families = {name: value for name, value in inputs.items() if name.startswith("[")}
-    if families:
-        print(
-            f"\nHeld-out families and their severity: {', '.join(f'{n[1:-1]} {v:.1f}' for n, v in families.items())}."
-        )
+    print_table(results, inputs, groups)
 
 
 if __name__ == "__main__":

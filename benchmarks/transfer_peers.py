@@ -79,7 +79,13 @@ PEERS: dict[str, Callable[[], Rainer]] = {
 
 def make_corpus(name: str, pictures: list[Pixels], samples: int, patch: int) -> MemoryCorpus:
     """Return crops of rained-on pictures, each picture in turn."""
-    rainer = PEERS[name]()
+    return MemoryCorpus(name, crop_pairs(name, pictures, PEERS[name](), samples, patch))
+
+
+def crop_pairs(
+    name: str, pictures: list[Pixels], rainer: Rainer, samples: int, patch: int
+) -> list[tuple[Pixels, Pixels]]:
+    """Return square crops of rained-on pictures and of the clean ones, each picture in turn."""
     pairs = []
     for number in range(samples):
         rng = Stream(2305, "peer", name, number)
@@ -91,4 +97,4 @@ def make_corpus(name: str, pictures: list[Pixels], samples: int, patch: int) -> 
                      zip("yx", clean.shape[:2], strict=True))  # fmt: skip
         window = np.s_[top : top + patch, left : left + patch]
         pairs.append((rainy[window].copy(), clean[window].copy()))
-    return MemoryCorpus(name, pairs)
+    return pairs
