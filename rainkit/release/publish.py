@@ -262,5 +262,7 @@ def fetch_manifest(address: str, folder: Path, **options: Any) -> None:
     for path in (CHECKSUMS, SHARD_DIGESTS):
         try:
             write_bytes(folder / path, bytes(store.read(path)))
-        except SourceError:
-            continue
+        except SourceError as error:
+            # Without its checksums a manifest is believed as it is, so that they cannot be read must not pass for that.
+            if path == CHECKSUMS and not isinstance(error.__cause__, FileNotFoundError):
+                raise

@@ -16,7 +16,7 @@ import fsspec
 import pytest
 
 from rainkit.data import open_corpus
-from rainkit.errors import BuildError, IntegrityError
+from rainkit.errors import BuildError, IntegrityError, SourceError
 from rainkit.release import publish as module
 from rainkit.release.checksums import CHECKSUMS
 from rainkit.release.publish import fetch_manifest, publish
@@ -231,3 +231,25 @@ def test_the_command_prints_the_address_last(built: Path, tmp_path: Path) -> Non
     assert not (tmp_path / "a/small-1.0.0/data").exists()
     done = CliRunner().invoke(command, [str(built), str(tmp_path / "b"), "--json"])
     assert json.loads(done.stdout)["files"] == sum(path.is_file() for path in built.rglob("*"))
+
+
+def test_checksums_that_cannot_be_read_are_no_missing_checksums(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = publish(built, f"memory://{tmp_path.name}").address
+    system = fsspec.filesystem("memory")
+    fetch_manifest(address, tmp_path / "whole")
+    read = system.cat_file
+
+    def fail(path: str, *arguments: Any, **options: Any) -> bytes:
+        if path.endswith(CHECKSUMS):
+            raise OSError("503 Service Unavailable")
+        return bytes(read(path, *arguments, **options))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(system), "cat_file", lambda self, *arguments, **options: fail(*arguments, **options))
+        with pytest.raises(SourceError, match=f"reading {CHECKSUMS} from .* failed: OSError: 503"):
+            fetch_manifest(address, tmp_path / "broken")
+    system.rm_file(f"{address.removeprefix('memory:/')}/{CHECKSUMS}")
+    fetch_manifest(address, tmp_path / "none")
+    assert not (tmp_path / "none" / CHECKSUMS).exists()
