@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -210,13 +210,7 @@ def _difference_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
         return
     yield "Paired differences, first less second; **bold** where every seed agrees and the interval excludes zero:"
     yield ""
-    yield f"| first - second | where | test | {' | '.join(COMPARED)} |"
-    yield f"|{'---|' * (3 + len(COMPARED))}"
-    for each in comparisons:
-        for test, differences in each.differences.items():
-            cells = [_difference(differences[name]) for name in COMPARED]
-            yield f"| {each.first} - {each.second} | {_text(each.fixed)} | {test} | {' | '.join(cells)} |"
-    yield ""
+    yield from _comparison_rows(comparisons, _difference)
     yield from _seed_table(comparisons)
     for each in comparisons:
         where = f" ({_text(each.fixed)})" if each.fixed else ""
@@ -226,6 +220,16 @@ def _difference_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
             yield f"  - {test}: {verdict.sentence}; {equal}."
     for sentence in conclude(comparisons):
         yield f"- {sentence}."
+    yield ""
+
+
+def _comparison_rows(comparisons: Sequence[Comparison], show: Callable[[Difference], str]) -> Iterator[str]:
+    yield f"| first - second | where | test | {' | '.join(COMPARED)} |"
+    yield f"|{'---|' * (3 + len(COMPARED))}"
+    for each in comparisons:
+        for test, differences in each.differences.items():
+            cells = [show(differences[name]) for name in COMPARED]
+            yield f"| {each.first} - {each.second} | {_text(each.fixed)} | {test} | {' | '.join(cells)} |"
     yield ""
 
 
@@ -239,13 +243,7 @@ def _seed_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
     yield (f"The same intervals with pairs of networks drawn again beside the backgrounds; {seeds} seeds show only "
            f"{(seeds - 1) / seeds:.0%} of the variance between trainings. No verdict rests on them:")  # fmt: skip
     yield ""
-    yield f"| first - second | where | test | {' | '.join(COMPARED)} |"
-    yield f"|{'---|' * (3 + len(COMPARED))}"
-    for each in comparisons:
-        for test, differences in each.differences.items():
-            cells = [_with_seeds(differences[name]) for name in COMPARED]
-            yield f"| {each.first} - {each.second} | {_text(each.fixed)} | {test} | {' | '.join(cells)} |"
-    yield ""
+    yield from _comparison_rows(comparisons, _with_seeds)
 
 
 def _with_seeds(value: Difference) -> str:
