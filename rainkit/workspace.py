@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ import pyarrow.parquet as pq
 
 from rainkit.errors import BuildError, RecipeError
 from rainkit.files import write_bytes, write_error
+from rainkit.locking import hold_lock
 from rainkit.manifest import metadata_of
 from rainkit.recipe import Recipe, component_versions, dump_recipe, fingerprint, parse_recipe
 
@@ -204,7 +203,8 @@ def open_workspace(folder: Path, recipe: Recipe) -> Iterator[Workspace]:
         yield workspace
         return
     make_folder(workspace.state)
-    with _locked(workspace.state / "lock", folder):
+    busy = f"{folder} is being built by another process; wait for it, or choose another folder"
+    with hold_lock(workspace.state / "lock", busy):
         try:
             # Again, now that nobody else can write: the folder may have changed hands before it was locked.
             _refuse_other(folder, recipe)
@@ -219,27 +219,3 @@ def open_workspace(folder: Path, recipe: Recipe) -> Iterator[Workspace]:
                 if new:
                     with contextlib.suppress(OSError):
                         folder.rmdir()
-
-
-@contextmanager
-def _locked(path: Path, folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder for the length of the block, or raise BuildError where another process holds it."""
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise write_error(path, error) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # A lock on a file that its last holder has removed meanwhile keeps nobody out.
-        held = os.path.samestat(os.fstat(handle), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        held = False
-    except OSError as error:
-        os.close(handle)
-        raise write_error(path, error) from error
-    try:
-        if not held:
-            raise BuildError(f"{folder} is being built by another process; wait for it, or choose another folder")
-        yield
-    finally:
-        os.close(handle)

@@ -17,7 +17,7 @@ from typing import Any
 from rainkit import __version__
 from rainkit.engines import available_cpus
 from rainkit.files import write_bytes
-from rainkit.train.locking import LOCK, hold_lock
+from rainkit.locking import LOCK, hold_lock
 
 NAME = "made.json"
 """File in the folder of a run: name of the results -> what made them."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rainkit.seeds import Stream
-from rainkit.train.bootstrap import CONFIDENCE, RATIO_OF_MEANS, REPEATS, resample
+from rainkit.train.bootstrap import RATIO_OF_MEANS, REPEATS, interval, resample
 
 Values = NDArray[np.float64]
 
@@ -134,18 +134,9 @@ def compare(
         mean = values.mean(axis=1)
         both = (values[1:] * shares).sum(axis=1) if groups > 1 and len(first) >= _LEAST_SEEDS else np.empty(0)
         found[metric] = Difference(
-            metric, float(mean[0]), *_interval(mean[1:]), tuple(map(float, values[0])), *_interval(both)
+            metric, float(mean[0]), *interval(mean[1:]), tuple(map(float, values[0])), *interval(both)
         )
     return found
-
-
-def _interval(draws: Values) -> tuple[float, float]:
-    known = draws[np.isfinite(draws)]
-    if not known.size:
-        return math.nan, math.nan
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
-    return float(low), float(high)
 
 
 def judge(differences: Mapping[str, Difference], first: str, second: str) -> Verdict:

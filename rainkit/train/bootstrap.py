@@ -118,7 +118,7 @@ def estimate_all(
             means[name] = factor * _quotient(np.atleast_1d(means[top]), np.atleast_1d(means[bottom]))[0]
             draws[name] = factor * _quotient(draws[top], draws[bottom])
             counts[name] = min(counts[top], counts[bottom])
-    return {name: Estimate(float(means[name]), *_interval(draws[name]), *counts[name]) for name in means}
+    return {name: Estimate(float(means[name]), *interval(draws[name]), *counts[name]) for name in means}
 
 
 def summarise(table: pa.Table, by: Sequence[str], seed: int = 0, repeats: int = REPEATS) -> pa.Table:
@@ -196,7 +196,8 @@ def _quotient(top: Values, bottom: Values) -> Values:
         return np.where(bottom > 0, top / bottom, math.nan)
 
 
-def _interval(draws: Values) -> tuple[float, float]:
+def interval(draws: Values) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of draws, those that are no numbers left out; NaN if none is left."""
     known = draws[np.isfinite(draws)]
     if not known.size:
         return math.nan, math.nan

@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 from rainkit.data.corpus import Corpus
 from rainkit.data.stores import LocalStore
 from rainkit.errors import RecipeError, SourceError
+from rainkit.locking import hold_lock
 from rainkit.rain import simulator
 from rainkit.recipe import Recipe, Validation
 from rainkit.records import Simulator
 from rainkit.train.config import Machine, Training
-from rainkit.train.locking import hold_lock
 from rainkit.train.trial import Exam, Trial
 from rainkit.train.verdict import Budget
 

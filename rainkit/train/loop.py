@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from rainkit.data.torch import BatchStream, PairSequence, iterate
 from rainkit.errors import RecipeError, TrainingError
+from rainkit.locking import LOCK, hold_lock
 from rainkit.train.checkpoint import check_same, checkpoint_name, find_checkpoint, read_checkpoint, write_checkpoint
 from rainkit.train.config import Machine, Training, choose_device
-from rainkit.train.locking import LOCK, hold_lock
 from rainkit.train.log import Diary, Odometer, Progress
 from rainkit.train.state import State
 from rainkit.workspace import make_folder

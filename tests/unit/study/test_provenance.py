@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rainkit.errors import BuildError
+from rainkit.locking import LOCK, hold_lock
 from rainkit.study.provenance import (
     FACTS,
     NAME,
@@ -18,7 +19,6 @@ from rainkit.study.provenance import (
     read_makers,
     remove_runs,
 )
-from rainkit.train.locking import LOCK, hold_lock
 
 
 def checkpoint(run: Path, step: int, rainkit: str) -> None:

@@ -1,4 +1,4 @@
-"""One process at a time in a folder of trainings."""
+"""One process at a time in a folder: of a build, a training, a validation."""
 
 from __future__ import annotations
 

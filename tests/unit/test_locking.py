@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from rainkit.errors import BuildError
-from rainkit.train.locking import hold_lock
+from rainkit.locking import hold_lock
 
 HOLD = """\
 import sys
 from pathlib import Path
-from rainkit.train.locking import hold_lock
+from rainkit.locking import hold_lock
 with hold_lock(Path(sys.argv[1]), "busy"):
     print("held", flush=True)
     sys.stdin.read()
