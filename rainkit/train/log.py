@@ -138,7 +138,8 @@ class Diary:
                 raise RecipeError(
                     "tensorboard is not installed: pip install 'rainkit[tensorboard]', or leave --tensorboard out"
                 ) from error
-            self._board = SummaryWriter(str(run / "tensorboard"), purge_step=step)
+            # TensorBoard drops what it knows from this step on; the step of the checkpoint is kept, as in the log.
+            self._board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)
         path = run / "log.jsonl"
         kept = [line for line in _lines(path) if json.loads(line)["step"] <= step]
         path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
