@@ -46,6 +46,7 @@ from rainkit.train.config import Machine, Training
 from rainkit.train.evaluate import Cases, evaluate, pair_cases
 from rainkit.train.loop import train
 from rainkit.train.metrics import luma_limited, psnr
+from rainkit.train.networks import PRESETS as NETWORKS
 from rainkit.train.pairs import find_layout, list_pictures, read_picture
 from rainkit.train.tiles import restore
 
@@ -83,6 +84,14 @@ def read_recipe(name: str, file: Path, photos: Path) -> Recipe:
     return make_recipe(name, photos, given["rain"], split, **blocks)
 
 
+def read_mixtures(file: Path, photos: Path) -> dict[str, Recipe]:
+    """Return the recipe of every mixture of a file like `mixtures.yaml` by name."""
+    given = yaml.safe_load(file.read_text(encoding="utf-8"))
+    blocks = {key: given[key] for key in ("complexity", "strata")}
+    rain = {name: {kind: given["rain"][kind] for kind in split["rain"]} for name, split in given["mixtures"].items()}
+    return {name: make_recipe(name, photos, rain[name], split, **blocks) for name, split in given["mixtures"].items()}
+
+
 def _identify(recipe: Recipe) -> str:
     """Return a name for a recipe with these component versions and defaults."""
     return hashlib.sha256((fingerprint(recipe) + dump_recipe(recipe)).encode()).hexdigest()[:16]
@@ -94,9 +103,11 @@ def build_corpus(recipe: Recipe, work: Path) -> ReadableCorpus:
     return open_corpus(str(build(recipe, folder, cache=default_path()).folder))
 
 
-def list_corpora(photos: Path, recipes: Iterable[str], only: Iterable[str]) -> dict[str, Recipe | None]:
+def list_corpora(
+    photos: Path, recipes: Iterable[str], mixtures: Path | None, only: Iterable[str]
+) -> dict[str, Recipe | None]:
     """Return every corpus by name, its recipe where it has one; `only` names those that are wanted."""
-    found: dict[str, Recipe | None] = {}
+    found: dict[str, Recipe | None] = {**read_mixtures(mixtures, photos)} if mixtures else {}
     for text in recipes:
         name, _, file = text.partition("=")
         found[name] = read_recipe(name, Path(file), photos)
@@ -158,7 +169,10 @@ def run_corpus(
 ) -> dict[str, Any]:
     """Return severity and PSNR-Y by test of each seed of one corpus; read from `work` where it is known."""
     identity = fingerprint(recipe)[:12] if recipe else "peer"
-    folder = work / "results" / f"{name}-{identity}-{config['steps']}"
+    network = next(preset for preset, made in NETWORKS.items() if made == config["network"])
+    folder = (
+        work / "results" / "-".join([name, identity, str(config["steps"]), *([] if network == "tiny" else [network])])
+    )
     results: dict[str, Any] = {"severity": math.nan, "seeds": []}
     corpus: ReadableCorpus | None = None
     for seed in range(seeds):
@@ -229,12 +243,15 @@ def _mean_gains(gains: dict[str, float], inputs: dict[str, float], groups: dict[
 @click.option("--held-out", type=click.Path(exists=True, path_type=Path), help="Pictures for the held-out families.")
 @click.option("--bank", type=click.Path(exists=True, path_type=Path), help="Streak pictures, for families of them.")
 @click.option("--recipe", "recipes", multiple=True, metavar="NAME=FILE", help="A recipe as a corpus; repeat.")
+@click.option("--mixtures", type=click.Path(exists=True, path_type=Path), help="File of mixtures, a corpus each.")
 @click.option("--only", multiple=True, help="Only this corpus; repeat.")
+@click.option("--network", default="tiny", show_default=True, type=click.Choice(list(NETWORKS)))
 @click.option("--steps", default=1500, show_default=True)
 @click.option("--seeds", default=2, show_default=True)
 @click.option("--work", default=Path("runs/transfer"), show_default=True, type=click.Path(path_type=Path))
 def main(*, photos: Path, pairs: tuple[Path, ...], held_out: Path | None, bank: Path | None, recipes: tuple[str, ...],
-         only: tuple[str, ...], steps: int, seeds: int, work: Path) -> None:  # fmt: skip
+         mixtures: Path | None, only: tuple[str, ...], network: str, steps: int, seeds: int,
+         work: Path) -> None:  # fmt: skip
     """Train on a corpus of each simulator over PHOTOS and print what each scores on rain made elsewhere."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -242,12 +259,12 @@ def main(*, photos: Path, pairs: tuple[Path, ...], held_out: Path | None, bank: 
     if not tests:
         raise click.UsageError("nothing to judge on: give --pairs or --held-out")
     inputs = {name: _mean(evaluate(cases, {"input": keep_input}, rain_free=False)) for name, cases in tests.items()}
-    paths, config = list_pictures(photos), {"steps": steps}
-    corpora = list_corpora(photos, recipes, only)
+    paths, config = list_pictures(photos), {"steps": steps, "network": NETWORKS[network]}
+    corpora = list_corpora(photos, recipes, mixtures, only)
     how: dict[str, Any] = {"photos": paths, "config": config, "seeds": seeds, "tests": tests, "work": work}
     results = {name: run_corpus(name, recipe, **how) for name, recipe in corpora.items()}
     print(f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, rainkit {rainkit.__version__}, torch {torch.__version__}, "
-          f"{len(paths)} backgrounds, {SAMPLES} samples of {PATCH} px, network tiny, {steps} steps of 8 x 64 px, "
+          f"{len(paths)} backgrounds, {SAMPLES} samples of {PATCH} px, network {network}, {steps} steps of 8 x 64 px, "
           f"{seeds} seeds. PSNR-Y in dB (half the range of the seeds); severity is the input's.\n")  # fmt: skip
     print_table(results, inputs, groups)
 
