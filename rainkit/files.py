@@ -103,6 +103,17 @@ class CommittedFile:
         self._partial.unlink(missing_ok=True)
 
 
+def require_writable(path: Path) -> None:
+    """Raise unless a file can be made at `path`, before work begins whose result goes there; nothing is left behind.
+
+    Raises
+    ------
+    BuildError
+        If the system refuses.
+    """
+    CommittedFile(path).discard()
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable, on systems where a folder can be opened."""
     if os.name == "nt":

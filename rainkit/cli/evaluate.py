@@ -56,6 +56,7 @@ def command(
     Example:
       rainkit evaluate runs/tiny --pairs rain100/input rain100/target -o results/rain100
     """
+    from rainkit.files import require_writable
     from rainkit.train.bootstrap import nest, summarise
     from rainkit.train.evaluate import evaluate, settings_of
     from rainkit.workspace import make_folder
@@ -67,6 +68,7 @@ def command(
     methods, facts = _load_methods(checkpoint, device, tile)
     if output:  # before an hour of judging
         make_folder(output)
+        require_writable(output / "samples.parquet")
     if places["pictures"]:  # nothing to compare with
         methods = {"network": methods["network"]}
     keep = Keeper(output if save_results or places["pictures"] else None)
@@ -132,6 +134,8 @@ def _choose_cases(places: Mapping[str, Any]) -> Cases:
     given = [name for name in ("corpus", "pairs", "root", "pictures") if places[name]]
     if len(given) != 1:
         raise click.UsageError("say what to judge on: one of --corpus, --pairs, --pairs-in, --pictures")
+    if places["splits"] and not places["corpus"]:
+        raise click.UsageError("--split is of a corpus: name it with --corpus, or leave --split out")
     if places["corpus"]:
         corpus = open_corpus(places["corpus"])
         parts = [select_rows(corpus, split) for split in places["splits"] or [None]]

@@ -57,9 +57,13 @@ def command(
     Example:
       rainkit validate corpora/quickstart-1.0.0 --budget quick
     """
+    from rainkit.files import require_writable
     from rainkit.train.validate import validate
     from rainkit.train.verdict import BUDGETS, NAME, write_verdict
 
+    path = output or (None if "://" in corpus else Path(corpus) / NAME)
+    if path is not None and (output or path.parent.is_dir()):  # before minutes of training
+        require_writable(path)
     usual = BUDGETS[budget]
     spent = replace(usual, steps=steps or usual.steps, seeds=seeds or usual.seeds)
     with _Stages() as report:
@@ -71,7 +75,6 @@ def command(
             train_anyway=train_anyway,
             report=report,
         )
-    path = output or (None if "://" in corpus else Path(corpus) / NAME)
     if path is not None:
         write_verdict(verdict, path)
     if as_json:

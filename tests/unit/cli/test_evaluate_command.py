@@ -91,6 +91,7 @@ def test_what_cannot_be_judged_is_said(make_corpus: Callable[..., Path], checkpo
     assert run(checkpoint).exit_code == 2
     assert run(checkpoint, "--corpus", corpus, "--pictures", tmp_path).exit_code == 2
     assert run(checkpoint, "--corpus", corpus, "--by", "colour").exit_code == 2
+    assert "--split is of a corpus" in run(checkpoint, "--pairs-in", tmp_path, "--split", "validation").stderr
     with pytest.raises(RecipeError, match="has split train, validation"):
         run(checkpoint, "--corpus", corpus, "--split", "test")
     with pytest.raises(SourceError, match="no checkpoint there"):
@@ -113,6 +114,15 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_is_judged(
     make_corpus: Callable[..., Path], checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
+    corpus = make_corpus()
     monkeypatch.setattr("rainkit.train.evaluate.evaluate", None)
     with pytest.raises(BuildError, match=r"cannot write out in .*a part of the path is a file"):
-        run(checkpoint, "--corpus", make_corpus(), "-o", tmp_path / "file" / "out")
+        run(checkpoint, "--corpus", corpus, "-o", tmp_path / "file" / "out")
+
+    def refuse(path: Path) -> None:
+        raise BuildError(f"cannot write {path.name}")
+
+    (tmp_path / "there").mkdir()
+    monkeypatch.setattr("rainkit.files.require_writable", refuse)
+    with pytest.raises(BuildError, match=r"cannot write samples\.parquet"):
+        run(checkpoint, "--corpus", corpus, "-o", tmp_path / "there")
