@@ -113,9 +113,12 @@ def _read_options(network: str, changes: tuple[str, ...], options: dict[str, Any
     fields = {name: value for name, value in fields.items() if value is not None}
     for text in changes:
         name, sign, value = text.partition("=")
-        if not sign:
+        if not sign or not name:
             raise RecipeError(f"--set {text}: write NAME=VALUE, such as learning_rate=5e-4")
-        parsed = yaml.safe_load(value)
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise RecipeError(f"--set {text}: {value!r} is no value; write NAME=VALUE, such as clip=null") from error
         # YAML 1.1 reads 5e-4 as text.
         fields[name] = float(parsed) if isinstance(parsed, str) and _is_number(parsed) else parsed
     return parse_training(network, fields), Machine(**options)

@@ -59,6 +59,8 @@ def test_several_corpora_with_weights(make_corpus: Callable[..., Path], tmp_path
             r"learning_rat: no such setting, did you mean 'learning_rate'\?; settings are steps, batch, ",
         ),
         (["--set", "ema"], "write NAME=VALUE"),
+        (["--set", "=3"], "write NAME=VALUE"),
+        (["--set", "flip=["], r"--set flip=\[: '\[' is no value; write NAME=VALUE"),
         (["--patch", "64"], None),
     ],
 )
