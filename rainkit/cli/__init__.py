@@ -116,8 +116,8 @@ def main(arguments: list[str] | None = None) -> None:
         if error.errno not in {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM, errno.EDQUOT}:
             raise
         place = f" ({os.fsdecode(error.filename)})" if error.filename else ""
-        click.echo(
-            f"rainkit: {error.strerror}{place}; free the space or choose another folder, and run again", err=True
-        )
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        advice = "free the space or choose another folder" if full else "give yourself the right or name another place"
+        click.echo(f"rainkit: {error.strerror}{place}; {advice}, and run again", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)

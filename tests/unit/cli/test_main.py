@@ -40,7 +40,8 @@ def throw(error: BaseException) -> Callable[[], Any]:
         (RecipeError("it is wrong"), 2, "rainkit: it is wrong"),
         (KeyboardInterrupt(), 130, "rainkit: interrupted"),
         (ModuleNotFoundError("no", name="torch.nn"), 1, "pip install 'rainkit[train]'"),
-        (OSError(errno.ENOSPC, "No space left on device", "/disk/x"), 1, "No space left on device (/disk/x)"),
+        (OSError(errno.ENOSPC, "No space left on device", "/disk/x"), 1, "device (/disk/x); free the space or"),
+        (PermissionError(errno.EACCES, "Permission denied", "/disk/x"), 1, "denied (/disk/x); give yourself the right"),
     ],
 )
 def test_errors_become_one_message_and_a_code(
