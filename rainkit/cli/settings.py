@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -96,3 +97,16 @@ def make_engine(workers: int | None, kind: str | None, no_cache: bool) -> tuple[
 
     use_threads(1)  # workers are counted by --workers, and this process may be the only one
     return choose_engine(kind, workers), None if no_cache else default_path()
+
+
+def require_modules(*names: str) -> None:
+    """Raise before work begins that would need a module of an extra at its end.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Naming the first that is not installed; `rainkit.cli.main` says which extra brings it.
+    """
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)

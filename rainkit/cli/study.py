@@ -45,7 +45,7 @@ def command(
       rainkit study recipes/studies/slacking-off-mini.yaml --workers 2
       rainkit study recipes/studies/slacking-off-mini.yaml --source photos=/data/bsds500 -o studies/photos
     """
-    from rainkit.cli.settings import make_engine
+    from rainkit.cli.settings import make_engine, require_modules
     from rainkit.study.grid import expand
     from rainkit.study.load import load_study
     from rainkit.study.running import plan_study, run_trials
@@ -55,6 +55,7 @@ def command(
         cells = list(expand(loaded.study, grids, seeds))
         _print_cells(cells, as_json)
         return
+    require_modules("torch", "safetensors", *(() if no_figures else ("matplotlib",)))
     folder = output / loaded.study.name
     runner, cache = make_engine(**engine)
     planned = _build(loaded, folder, plan_study, grids=grids, seeds=seeds, engine=runner, cache=cache, device=device)

@@ -57,10 +57,12 @@ def command(
     Example:
       rainkit validate corpora/quickstart-1.0.0 --budget quick
     """
+    from rainkit.cli.settings import require_modules
     from rainkit.files import require_writable
     from rainkit.train.validate import validate
     from rainkit.train.verdict import BUDGETS, NAME, write_verdict
 
+    require_modules("torch", "safetensors")
     path = output or (None if "://" in corpus else Path(corpus) / NAME)
     if path is not None and (output or path.parent.is_dir()):  # before minutes of training
         require_writable(path)

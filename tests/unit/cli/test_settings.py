@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,29 @@ def test_a_source_at_an_address_is_refused(
     err = capsys.readouterr().err
     assert "h/x is an address" in err
     assert "copy the files here, then --source photos=FOLDER" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module", "extra"),
+    [
+        ("study study.yaml", "torch", "train"),
+        ("study study.yaml", "matplotlib", "report"),
+        ("validate corpus", "safetensors", "train"),
+    ],
+)
+def test_what_is_not_installed_is_said_before_anything_is_built(
+    *, arguments: str, module: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    indented = RECIPE.replace("kind: folder, path: PLACE", "kind: procedural, count: 8").replace("\n", "\n  ")
+    tests = "tests: {unseen: {split: test, role: unseen}}\ngrids: {main: {}}\n"
+    held = indented.replace("share: 1,", "share: 0.5,").replace("rain: light}", "rain: light}\n    test: *train", 1)
+    held = held.replace("train: {", "train: &train {")
+    (tmp_path / "study.yaml").write_text(f"study: 1\nname: small\n{tests}recipe:\n  {held.rstrip()}\n")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(SystemExit) as caught:
+        main(arguments.split())
+    assert caught.value.code == 1
+    assert f"this needs {module}: pip install 'rainkit[{extra}]'" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
