@@ -6,6 +6,7 @@ Pair number n is a function of (seed, n) alone: nothing is advanced, so that nob
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -225,7 +226,7 @@ def _require_room(pools: Sequence[Pool], patch: int) -> None:
 
 def _shares(weights: Sequence[float]) -> list[int]:
     """Return how many of a block of a thousand each weight gets: largest remainders, at least one each."""
-    if not weights or min(weights) <= 0:
+    if not weights or not all(0 < weight < math.inf for weight in weights):
         raise RecipeError(f"a mixture needs corpora with weights above zero, not {list(weights)}")
     total = sum(weights)
     exact = [weight / total * _BLOCK for weight in weights]

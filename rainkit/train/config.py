@@ -34,13 +34,16 @@ class Training(BaseModel):
         64, ge=8, description="Side of the random crop; null for whole pictures.", json_schema_extra=_unit("px")
     )
     optimizer: Literal["adam", "adamw"] = Field("adam", description="Adam, or AdamW (decoupled weight decay).")
-    learning_rate: float = Field(1e-3, gt=0, description="At the first step; falls along a cosine to `final_rate`.")
-    final_rate: float = Field(0.0, ge=0, description="Learning rate that the cosine ends in.")
-    weight_decay: float = Field(0.0, ge=0, description="Of the optimizer.")
+    # Rates that no training needs overflow in the optimizer before a loss could stop being a number.
+    learning_rate: float = Field(
+        1e-3, gt=0, le=1000, description="At the first step; falls along a cosine to `final_rate`."
+    )
+    final_rate: float = Field(0.0, ge=0, le=1000, description="Learning rate that the cosine ends in.")
+    weight_decay: float = Field(0.0, ge=0, le=1000, description="Of the optimizer.")
     clip: float | None = Field(1.0, gt=0, description="Largest norm of the gradient; null for none.")
     ema: float | None = Field(None, gt=0, lt=1, description="Decay of a running mean of the weights; null for none.")
     flip: bool = Field(True, description="Mirror half of the pairs, left to right.")
-    seed: int = Field(0, description="Of first weights, order, crops and flips.")
+    seed: int = Field(0, ge=-(2**63), lt=2**64, description="Of first weights, order, crops and flips.")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="bfloat16 runs the network under autocast; on a GPU only."
     )
@@ -87,6 +90,12 @@ def parse_training(preset: str, changes: Mapping[str, Any]) -> Training:
     """
     if preset not in PRESETS:
         raise RecipeError(f"network {preset}: not a preset; there are {', '.join(PRESETS)}")
+    fixed = [name for name in ("network", "network.kind") if name in changes]
+    if fixed:
+        raise RecipeError(
+            f"{fixed[0]}: no setting; a network is chosen by the name of its preset ({', '.join(PRESETS)}), and its "
+            "settings change its sizes, such as network.channels"
+        )
     network = PRESETS[preset].model_dump()
     network |= {name.removeprefix("network."): value for name, value in changes.items() if name.startswith("network.")}
     fields = {name: value for name, value in changes.items() if not name.startswith("network.")}

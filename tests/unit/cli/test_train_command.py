@@ -52,6 +52,11 @@ def test_several_corpora_with_weights(make_corpus: Callable[..., Path], tmp_path
         (["--split", "test"], "no sample has split test: this corpus has split train, validation"),
         (["--network", "huge"], "network huge: not a preset; there are tiny, base, paper"),
         (["--set", "learning_rate=-1"], "learning_rate: Input should be greater than 0"),
+        (["--set", "learning_rate=1e38"], "learning_rate: Input should be less than or equal to 1000"),
+        (["--seed", str(2**64)], "seed: Input should be less than"),
+        (["--set", "network=unet"], r"network: no setting; .* preset \(tiny, base, paper, unet, nafnet\)"),
+        (["--set", "network.kind=unet"], r"network\.kind: no setting; a network is chosen by the name"),
+        (["--weight", "nan"], r"weights above zero, not \[nan\]"),
         (["--set", "network.depth=3"], r"network\.depth: no such setting; settings are steps, .* network\.channels, "),
         (
             ["--set", "learning_rat=1", "--set", "network.chanels=3"],
