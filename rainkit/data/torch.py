@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_in
 
 from rainkit.data.pairs import CorpusPairs, PairSequence, Pool, ReadableCorpus, select_rows
 from rainkit.data.prefetch import prefetch
-from rainkit.errors import RecipeError
+from rainkit.errors import RainkitError, RecipeError
 
 Batch = tuple[Tensor, Tensor]
 """Rainy and clean pictures, uint8 N x 3 x H x W."""
@@ -131,9 +131,19 @@ class BatchStream(IterableDataset[Batch]):
         self._done = 0
 
     def at(self, step: int) -> Batch:
-        """Return the batch of a step: rainy and clean, uint8 N x 3 x H x W."""
+        """Return the batch of a step: rainy and clean, uint8 N x 3 x H x W.
+
+        Raises
+        ------
+        RecipeError
+            If its pictures are whole and of different size.
+        """
         first = (step * self.ranks + self.rank) * self.batch
         drawn = [self.pairs.pair(first + number) for number in range(self.batch)]
+        sizes = sorted({rainy.shape[1::-1] for rainy, _ in drawn})
+        if len(sizes) > 1:
+            words = " and ".join(f"{width} x {height} px" for width, height in sizes[:2])
+            raise RecipeError(f"whole pictures of {words} cannot share a batch: choose a patch, or a batch of 1")
         rainy, clean = (np.stack([pair[side] for pair in drawn]).transpose(0, 3, 1, 2) for side in (0, 1))
         return torch.from_numpy(np.ascontiguousarray(rainy)), torch.from_numpy(np.ascontiguousarray(clean))
 
@@ -157,9 +167,19 @@ def iterate(stream: BatchStream, workers: int = 0, pin: bool = False) -> Generat
         Processes; 0 for one thread in this process, which is enough on a CPU (decoding releases the lock).
     pin : bool
         Whether to place batches in page-locked memory, for copies to a GPU.
+
+    Raises
+    ------
+    RainkitError
+        That of reading, also where a process read.
     """
     if workers:
-        yield from DataLoader(stream, batch_size=None, num_workers=workers, pin_memory=pin, prefetch_factor=4)
+        try:
+            yield from DataLoader(stream, batch_size=None, num_workers=workers, pin_memory=pin, prefetch_factor=4)
+        except RainkitError as error:
+            # Torch puts the worker's traceback before the words of the error.
+            name = f"{type(error).__module__}.{type(error).__qualname__}: "
+            raise type(error)(str(error).rpartition(name)[2].strip()) from None
         return
     batches = ((rainy.pin_memory(), clean.pin_memory()) for rainy, clean in stream) if pin else stream
     with contextlib.closing(prefetch(batches, depth=4)) as ready:

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from rainkit.data.corpus import open_corpus
 from rainkit.data.prefetch import prefetch
 from rainkit.data.torch import BatchStream, CorpusDataset, CorpusPairs, Pool, iterate, select_rows
-from rainkit.errors import RecipeError
+from rainkit.errors import IntegrityError, RecipeError
 
 
 class Memory:
@@ -143,6 +143,27 @@ def test_workers_change_neither_batches_nor_order() -> None:
     for (a, b), (c, d) in zip(alone, shared, strict=True):
         assert torch.equal(a, c)
         assert torch.equal(b, d)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # forking a process that has threads
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_of_reading_says_its_words_alone(workers: int) -> None:
+    class Damaged(Memory):
+        def read(self, row: int, members: Sequence[str] = ("rainy", "clean")) -> dict[str, NDArray[Any]]:
+            raise IntegrityError(f"row {row}\nis damaged")
+
+    broken = CorpusPairs([Pool(Damaged(1), np.arange(1))], 8)
+    with pytest.raises(IntegrityError) as caught:
+        list(iterate(BatchStream(broken, 1, 1), workers=workers))
+    assert str(caught.value) == "row 0\nis damaged"
+
+
+def test_whole_pictures_of_different_size_cannot_share_a_batch() -> None:
+    pools = [Pool(Memory(4), np.arange(4)), Pool(Memory(4, size=16), np.arange(4))]
+    whole = CorpusPairs(pools, None)
+    assert {len(BatchStream(whole, 1, 8).at(step)[0]) for step in range(8)} == {1}
+    with pytest.raises(RecipeError, match="12 x 12 px and 16 x 16 px cannot share a batch: choose a patch, or"):
+        BatchStream(whole, 8, 1).at(0)
 
 
 def test_ranks_see_parts_of_the_same_batches_and_equally_many() -> None:
