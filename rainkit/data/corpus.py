@@ -173,9 +173,25 @@ class Corpus:
             raise SourceError(f"{self.address} has no row {row}: it has {len(numbers)} samples, numbered from 0")
         path, places = shards[numbers[row]], self._places
         spans = {name: (places[name][0][row], places[name][1][row]) for name in names}
-        if isinstance(self.store, LocalStore):
-            return {name: self.store.read_range(path, *span) for name, span in spans.items()}
-        return _fetch(self.store, path, spans)
+        try:
+            if isinstance(self.store, LocalStore):
+                return {name: self.store.read_range(path, *span) for name, span in spans.items()}
+            return _fetch(self.store, path, spans)
+        except SourceError as error:
+            if self._lists(path):
+                raise
+            raise SourceError(
+                f"{self.address} is a release of the manifest alone, without pictures: draw them with `rainkit "
+                "rebuild`, or while a network trains with `rainkit train --live`"
+            ) from error
+
+    def _lists(self, path: str) -> bool:
+        """Return whether the corpus says that it has a file; one that lists none may have it."""
+        try:
+            listed = bytes(self.store.read("checksums.sha256")).decode(errors="replace")
+        except SourceError:
+            return True
+        return path in listed
 
     def read(self, row: int | str, members: Sequence[str] | None = None) -> dict[str, Any]:
         """Return members of a sample, decoded.

@@ -21,6 +21,7 @@ from rainkit.data import Corpus, open_corpus
 from rainkit.data.stores import LocalStore
 from rainkit.errors import IntegrityError, SourceError
 from rainkit.images import pixel_digest
+from rainkit.release.checksums import write_checksums
 
 Make = Callable[..., Path]
 SIZE = (24, 32)
@@ -248,4 +249,7 @@ def test_a_corpus_without_pictures_still_has_its_table(make_corpus: Make) -> Non
     corpus = open_corpus(folder)
     assert len(corpus) == 10
     with pytest.raises(SourceError, match="cannot read data/train"):
+        corpus.read(0)
+    write_checksums(folder)
+    with pytest.raises(SourceError, match="a release of the manifest alone, without pictures: draw them with `rainkit"):
         corpus.read(0)
