@@ -80,6 +80,7 @@ def choose_parts(recipe: Recipe, corpus: Corpus, limits: Validation) -> Parts:
     largest = max(there, key=lambda name: there[name].samples)
     train = limits.train or ("train" if "train" in there else largest)
     known = set(there[train].rain)
+    _require_apart(limits, train, known, {name: set(split.rain) for name, split in there.items()})
     others = [name for name in there if name != train]
     seen = limits.seen or next((name for name in others if known & set(there[name].rain)), None)
     if seen is None:
@@ -91,6 +92,21 @@ def choose_parts(recipe: Recipe, corpus: Corpus, limits: Validation) -> Parts:
     rains = tuple(sorted(known & set(there[seen].rain))) or tuple(sorted(there[seen].rain))
     probe = "" if unseen else _choose_probe(recipe, known)
     return Parts(train, seen, unseen, rains, probe)
+
+
+def _require_apart(limits: Validation, train: str, known: set[str], rains: dict[str, set[str]]) -> None:
+    """Raise where the thresholds name a split to judge on that networks have seen."""
+    for part in ("seen", "unseen"):
+        if getattr(limits, part) == train:
+            raise RecipeError(
+                f"validation.{part}: networks are trained on the split {train!r}; name one of held-out pictures, or "
+                "leave it out"
+            )
+    if limits.unseen is not None and rains[limits.unseen] <= known:
+        raise RecipeError(
+            f"validation.unseen: rain of the split {limits.unseen!r} is that of the training "
+            f"({', '.join(sorted(known))}); name a split with other rain, or leave it out"
+        )
 
 
 def _choose_probe(recipe: Recipe, known: set[str]) -> str:

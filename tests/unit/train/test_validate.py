@@ -79,6 +79,19 @@ def test_thresholds_may_name_the_splits() -> None:
         choose_parts(recipe(THREE), corpus(("train", "other")), limits)
 
 
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"seen": "train"}, r"validation\.seen: networks are trained on the split 'train'"),
+        ({"unseen": "train"}, r"validation\.unseen: networks are trained on the split 'train'"),
+        ({"train": "held", "seen": "train", "unseen": "other"}, r"'other' is that of the training \(heavy, light\)"),
+    ],
+)
+def test_what_was_trained_on_is_not_judged_on(limits: dict[str, str], words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        choose_parts(recipe(THREE), corpus(("train", "held", "other")), Validation(**limits))
+
+
 def test_a_corpus_without_held_out_pictures_or_pictures_is_refused() -> None:
     with pytest.raises(RecipeError, match="no split to judge on"):
         choose_parts(recipe(THREE), corpus(("train",)), Validation())
