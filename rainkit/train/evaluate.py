@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from rainkit.errors import RecipeError, SourceError
 from rainkit.files import write_bytes
 from rainkit.records import Pixels
-from rainkit.train.metrics import MASK_THRESHOLD, METRICS, PROTOCOL, measure, measure_rain_free
+from rainkit.train.metrics import MASK_THRESHOLD, METRICS, PROTOCOL, SSIM_WINDOW, measure, measure_rain_free
 from rainkit.train.pairs import LAYOUTS, PicturePair, list_pictures, read_picture
 
 if TYPE_CHECKING:
@@ -188,6 +188,7 @@ def evaluate(
         raise RecipeError(f"threshold {threshold}: levels of the rain mask are 0 to 254")
     rows: list[dict[str, Any]] = []
     for case in cases:
+        _require_size(case)
         results = {name: method(case.rainy) for name, method in methods.items()}
         try:
             rows += [_row(case, name, results[name], methods[name], threshold, rain_free=rain_free) for name in methods]
@@ -256,6 +257,16 @@ def _row(case: Case, name: str, result: Pixels, method: Method, threshold: int, 
     if rain_free:
         values |= measure_rain_free(case.clean, method(case.clean))
     return row | {metric: _known(values.get(metric)) for metric in METRICS}
+
+
+def _require_size(case: Case) -> None:
+    """Raise where a picture is smaller than a window of the metrics."""
+    height, width = case.rainy.shape[:2]
+    if case.clean is not None and min(height, width) < SSIM_WINDOW:
+        place = f" of {case.split}" if case.split else ""
+        raise SourceError(
+            f"{case.key}{place} is {width} x {height} px, and SSIM needs {SSIM_WINDOW} x {SSIM_WINDOW} px: leave it out"
+        )
 
 
 def _known(value: float | None) -> float | None:
