@@ -7,13 +7,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rainkit.errors import RecipeError
 from rainkit.recipe import suggest
 from rainkit.recipe.models import Name
 from rainkit.recipe.text import Address
+from rainkit.train.config import parse_training
 from rainkit.train.networks import PRESETS
 
 OWN_AXES = ("network", "steps")
 """Axes that every grid has besides those of the study."""
+_OWN_SETTINGS = {"network": "networks", "seed": "seeds", "steps": "steps"}
 
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 Steps = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
@@ -105,17 +108,38 @@ def references(study: Any, recipe: Any) -> Iterator[tuple[Address, str]]:
         if name in OWN_AXES:
             yield ("axes", name), f"{name} is an axis of every grid; write the grid's `{name.rstrip('s')}s`"
     for name, grid in grids.items():
-        yield from _grid(("grids", name), grid, axes)
+        yield from _grid(("grids", name), grid, axes, study)
     yield from _networks(("networks",), study.get("networks"))
+    yield from _training(study, grids)
     splits, rains = (_mappings(dict(recipe).get(key)) if isinstance(recipe, dict) else {} for key in ("splits", "rain"))
-    if splits and study.get("train", "train") not in splits:
-        yield ("train",), f"no split named {study.get('train', 'train')!r}{suggest('train', splits)}"
+    train = study.get("train", "train")
+    if splits and isinstance(train, str) and train not in splits:
+        yield ("train",), f"no split named {train!r}{suggest(train, splits)}"
     for name, test in tests.items():
-        yield from _test(("tests", name), test, study.get("train", "train"), splits, rains)
+        yield from _test(("tests", name), test, train, splits, rains)
 
 
-def _grid(address: Address, grid: dict[str, Any], axes: dict[str, Any]) -> Iterator[tuple[Address, str]]:
-    over = [axis for axis in grid.get("over") or () if isinstance(axis, str)]
+def _training(study: dict[str, Any], grids: dict[str, Any]) -> Iterator[tuple[Address, str]]:
+    training = _mappings(study).get("training", {})
+    for name in sorted(_OWN_SETTINGS.keys() & training.keys()):
+        yield ("training", name), f"is not set here: write the study's `{_OWN_SETTINGS[name]}`"
+    changes = {name: value for name, value in training.items() if name not in _OWN_SETTINGS}
+    asked = [name for each in (study, *grids.values()) for name in _list(each.get("networks"))]
+    known = [name for name in asked if isinstance(name, str) and name in PRESETS]
+    for network in dict.fromkeys(known or Study.model_fields["networks"].default):
+        try:
+            parse_training(network, changes)
+        except RecipeError as error:
+            yield ("training",), f"network {network}: {error}"
+            return
+
+
+def _grid(
+    address: Address, grid: dict[str, Any], axes: dict[str, Any], study: dict[str, Any]
+) -> Iterator[tuple[Address, str]]:
+    over = [axis for axis in _list(grid.get("over")) if isinstance(axis, str)]
+    for axis in {axis for axis in over if over.count(axis) > 1}:
+        yield (*address, "over"), f"{axis!r} is crossed with itself; name it once"
     for axis in over:
         if axis not in (*axes, *OWN_AXES):
             yield (*address, "over"), f"no axis named {axis!r}{suggest(axis, (*axes, *OWN_AXES))}"
@@ -128,19 +152,30 @@ def _grid(address: Address, grid: dict[str, Any], axes: dict[str, Any]) -> Itera
                     (*address, "levels", axis),
                     f"no level {level!r} of {axis!r} is crossed{suggest(str(level), known)}",
                 )
-    first = over[0] if over else None
-    known = _levels(axes.get(first)) if first in axes else []
-    for number, pair in enumerate(grid.get("compare") or ()):
-        if not over:
-            yield (*address, "compare"), "needs an axis in `over` to compare levels of"
-            return
-        for level in pair if isinstance(pair, list) and first not in OWN_AXES else ():
-            if level not in known:
-                yield (*address, "compare", number), f"no level {level!r} of {first!r}{suggest(str(level), known)}"
+    if grid.get("compare") and not grid.get("over"):
+        yield (*address, "compare"), "needs an axis in `over` to compare levels of"
+    if not over or over[0] not in (*axes, *OWN_AXES):
+        return
+    trained = _trained(over[0], grid, axes, study)
+    for number, pair in enumerate(_list(grid.get("compare"))):
+        for level in _list(pair):
+            if str(level) not in trained:
+                words = f"no level {level!r} of {over[0]!r} is trained in this grid{suggest(str(level), trained)}"
+                yield (*address, "compare", number), words
+
+
+def _trained(axis: str, grid: dict[str, Any], axes: dict[str, Any], study: dict[str, Any]) -> list[str]:
+    """Return the levels of an axis that a grid trains."""
+    if axis in OWN_AXES:
+        field = "networks" if axis == "network" else axis
+        values = grid.get(field) or study.get(field) or Study.model_fields[field].default
+        return [str(value) for value in values] if isinstance(values, (list, tuple)) else []
+    chosen = _mappings(grid.get("levels"), of=list).get(axis)
+    return [level for level in _levels(axes.get(axis)) if chosen is None or level in chosen]
 
 
 def _test(
-    address: Address, test: dict[str, Any], train: str, splits: dict[str, Any], rains: dict[str, Any]
+    address: Address, test: dict[str, Any], train: Any, splits: dict[str, Any], rains: dict[str, Any]
 ) -> Iterator[tuple[Address, str]]:
     split, like = test.get("split"), test.get("like")
     if splits and isinstance(split, str) and split not in splits:
@@ -154,13 +189,17 @@ def _test(
 
 
 def _networks(address: Address, names: Any) -> Iterator[tuple[Address, str]]:
-    for number, name in enumerate(names if isinstance(names, list) else ()):
-        if name not in PRESETS:
+    for number, name in enumerate(_list(names)):
+        if not isinstance(name, str) or name not in PRESETS:
             yield (*address, number), f"no network named {name!r}{suggest(str(name), PRESETS)}"
 
 
 def _mappings(value: Any, of: type = dict) -> dict[str, Any]:
     return {name: item for name, item in value.items() if isinstance(item, of)} if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _levels(axis: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,29 @@ def test_a_study_is_read(tmp_path: Path) -> None:
         ("[[low, high]]", "[[low, hihg]]", "grids.main.compare[0]: no level 'hihg' of 'stratum'"),
         ("over: [stratum]", "over: [strata]", "grids.main.over: no axis named 'strata'; did you mean 'stratum'?"),
         ("over: [stratum],", "", "grids.main.compare: needs an axis in `over`"),
+        ("over: [stratum]", "over: [stratum, stratum]", "grids.main.over: 'stratum' is crossed with itself"),
+        (
+            "over: [stratum]",
+            "over: [stratum], levels: {stratum: [low]}",
+            "grids.main.compare[0]: no level 'high' of 'stratum' is trained in this grid",
+        ),
+        ("over: [stratum]", "over: [network]", "no level 'low' of 'network' is trained in this grid; known: tiny"),
+        (
+            "over: [stratum], compare: [[low, high]]",
+            'over: [steps], steps: [20, 40], compare: [["20", "400"]]',
+            "no level '400' of 'steps' is trained in this grid; did you mean '40'?",
+        ),
+        (
+            "grids:\n",
+            "training: {batsch: 4}\ngrids:\n",
+            "training: network tiny: the training cannot be used: batsch: no such setting, did you mean 'batch'?",
+        ),
+        (
+            "grids:\n",
+            "networks: [tiny, unet]\ntraining: {network.blocks: 2}\ngrids:\n",
+            "training: network unet: the training cannot be used: network.blocks: no such setting",
+        ),
+        ("grids:\n", "training: {steps: 9}\ngrids:\n", "training.steps: is not set here: write the study's `steps`"),
         ("{split: test,", "{split: tset,", "tests.unseen.split: no split named 'tset'; did you mean 'test'?"),
         ("{split: test,", "{split: train,", "networks are trained on this split"),
         ("role: unseen", "role: unseen, matched: severity", "tests.unseen: `matched` and `like` go together"),
@@ -79,6 +103,15 @@ def test_problems_are_found_before_anything_is_built(tmp_path: Path, old: str, n
     with pytest.raises(RecipeError) as caught:
         load(tmp_path, old, new)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["5", "stratum", "[[a]]", "{a: 1}", "null"])
+@pytest.mark.parametrize("field", ["over", "compare", "levels", "networks", "seeds"])
+def test_values_of_another_kind_are_problems_and_no_accident(tmp_path: Path, field: str, value: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY.replace("{over: [stratum], compare: [[low, high]]}", f"{{{field}: {value}}}"))
+    with contextlib.suppress(RecipeError):
+        load_study(path)
 
 
 def test_problems_of_all_levels_come_at_once_with_the_levels_that_bring_them(tmp_path: Path) -> None:
