@@ -164,9 +164,10 @@ def judge(differences: Mapping[str, Difference], first: str, second: str) -> Ver
         return Verdict(0, "no verdict: one seed says nothing about the next; train two or more")
     if bold:
         bolder = first if bold > 0 else second
-        what = "is lower" if quality == -bold else "does not differ for certain" if not quality else "does"
-        return Verdict(0, f"no verdict: {bolder} removes more (E_R), but its removal per damage {what}" +
-                       (", while another metric contradicts it" if quality == bold else ": it is bolder"))  # fmt: skip
+        if quality == bold:
+            return Verdict(0, f"no verdict: {bolder} removes more (E_R), also per damage, but its gain is lower")
+        what = "is lower" if quality else "does not differ for certain"
+        return Verdict(0, f"no verdict: {bolder} removes more (E_R), but its removal per damage {what}: it is bolder")
     if quality:
         higher = first if quality > 0 else second
         return Verdict(0, f"no verdict: removal per damage is higher for {higher}, but neither E_R nor the gain agrees")

@@ -104,6 +104,15 @@ def test_a_verdict_needs_removal_per_damage_and_one_more(means: dict[str, float]
     assert ("generalises better" in verdict.sentence) == bool(better)
 
 
+def test_no_verdict_says_what_stands_against_it() -> None:
+    contradicted = made(removal_per_damage=2.0, e_r=2.0, gain_psnr_y=-2.0)
+    words = "no verdict: a removes more (E_R), also per damage, but its gain is lower"
+    assert judge(contradicted, "a", "b").sentence == words
+    bolder = made(removal_per_damage=2.0, e_r=-2.0)
+    words = "no verdict: b removes more (E_R), but its removal per damage is lower: it is bolder"
+    assert judge(bolder, "a", "b").sentence == words
+
+
 def test_all_unseen_tests_must_agree() -> None:
     yes = judge(made(removal_per_damage=2.0, e_r=2.0), "a", "b")
     no = judge(made(e_r=2.0), "a", "b")
