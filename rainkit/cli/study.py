@@ -146,7 +146,12 @@ def _print_cells(cells: list[Any], as_json: bool) -> None:
 
 def _print_verdicts(comparisons: list[Comparison]) -> None:
     rows = [
-        (each.grid, f"{each.first} - {each.second}", ", ".join(level for _, level in each.fixed), each.verdict.sentence)
+        (
+            each.grid,
+            f"{each.first} - {each.second}",
+            ", ".join(f"{axis} {level}" for axis, level in each.fixed),
+            each.verdict.sentence,
+        )
         for each in comparisons
     ]
     print_table("", ["grid", "compared", "where", "verdict"], rows)

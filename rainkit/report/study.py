@@ -136,6 +136,8 @@ def draw_trade_off(path: Path, panels: Sequence[Panel]) -> None:
         marks = [mark for levels in panel.lines.values() for mark in levels.values()]
         reach = 1.15 * max((mark["rain_free_error"].mean for mark in marks), default=1.0)
         top = 1.15 * max((mark["removal"].high for mark in marks if math.isfinite(mark["removal"].high)), default=1.0)
+        # Networks that have learned nothing give no scale.
+        reach, top = reach if reach > 0 else 1.0, top if top > 0 else 0.1
         for quotient in _quotients([mark["removal_per_damage"].mean for mark in marks]):
             cell.plot([0, reach], [0, reach * quotient / 1000], color="0.8", linewidth=0.8, zorder=0)
             edge = 0.97 * min(reach, top / quotient * 1000)

@@ -317,5 +317,7 @@ def _difference(value: Difference) -> str:
     if not math.isfinite(value.mean):
         return "-"
     digits = _DIGITS.get(value.metric, 2)
+    if not math.isfinite(value.low):
+        return f"{value.mean:+.{digits}f}"
     text = f"{value.mean:+.{digits}f} [{value.low:+.{digits}f}, {value.high:+.{digits}f}]"
     return f"**{text}**" if value.sign else text

@@ -39,6 +39,18 @@ def test_trade_off_and_differences_are_drawn(tmp_path: Path) -> None:
     assert all((tmp_path / f"{name}.png").stat().st_size > 5000 for name in ("trade", "differences"))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("removal", [0.0, -0.2])
+def test_networks_that_learned_nothing_are_drawn(tmp_path: Path, removal: float) -> None:
+    quotient = Mark(NONE, NONE, NONE)
+    nothing = {
+        **marks(0.0), "rain_free_error": Mark(0, 0, 0), "removal_per_damage": quotient,
+        "removal": Mark(removal, removal, removal),
+    }  # fmt: skip
+    draw_trade_off(tmp_path / "trade.png", [Panel("unseen", {"unseen": {"low": nothing}})])
+    assert (tmp_path / "trade.png").stat().st_size > 5000
+
+
 def test_levels_without_a_place_stand_to_the_right() -> None:
     assert _spots(PLACES, False)[0] == {"low": 1.0, "high": 2.0, "all": 3.0}
     assert _spots(PLACES, True)[0] == {"low": 1.0, "high": 2.0, "all": 4.0}

@@ -35,10 +35,21 @@ def page(seeds: int, low: float = -0.4, high: float = 2.6) -> str:
     names = ["low_with_seeds", "high_with_seeds"]
     row = tabulate_differences([each]).select(names).to_pylist()[0]
     assert row == dict(zip(names, ends if seeds > 1 else (None, None), strict=True))
+    return write(each)
+
+
+def write(each: Comparison) -> str:
     tests = {"unseen": {"split": "a", "role": "unseen"}}
     study = Study(study=1, name="small", recipe={}, grids={"main": {}}, tests=tests)
     groups = [Group("main", "other", (), {}, (), {}, {})]
     return write_markdown(study, Planned((), {}, (), {}, {}), groups, [each])
+
+
+def test_a_difference_without_an_interval_stands_alone() -> None:
+    nothing = (math.nan, math.nan)
+    found = {name: Difference(name, 1.0, *nothing, (1.0, 1.0), *nothing) for name in COMPARED}
+    each = Comparison("main", "mixture", "simplest", (), {"unseen": found})
+    assert "| mixture - simplest |  | unseen | +1.00 | +1.00 |" in write(each)
 
 
 def test_a_page_says_that_seeds_are_fixed_and_shows_the_intervals_where_they_are_not() -> None:
