@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from rainkit.data.corpus import Corpus, open_corpus
 from rainkit.engines.serial import Serial
-from rainkit.errors import RainkitError, RecipeError
+from rainkit.errors import IntegrityError, RainkitError, RecipeError
 from rainkit.files import write_bytes
 from rainkit.records import Advance, Engine, Report, quiet
 from rainkit.study.corpora import Builder, describe, digest_of, identify, require_apart
@@ -242,11 +242,18 @@ def read_results(trial: Trial, name: str) -> pa.Table:
     ------
     RecipeError
         If the run is not finished.
+    IntegrityError
+        If the file is damaged.
     """
     path = Path(trial.run) / f"{name}.parquet"
     if not path.is_file():
         raise RecipeError(f"{path.parent.name}: not finished; run the study to its end")
-    return pq.read_table(path)
+    try:
+        return pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise IntegrityError(
+            f"{path}: damaged; remove it and run the study again, which judges the network anew"
+        ) from error
 
 
 def _make_trial(
