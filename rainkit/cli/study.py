@@ -132,7 +132,7 @@ def _print_cells(cells: list[Any], as_json: bool) -> None:
         {"grid": cell.grid, **dict(cell.arm.levels), "network": cell.network, "steps": cell.steps, "seed": cell.seed}
         for cell in cells
     ]
-    unique = {(cell.arm.levels, cell.network, cell.steps, cell.seed) for cell in cells}
+    unique = {(frozenset(cell.arm.levels), cell.network, cell.steps, cell.seed) for cell in cells}
     total = sum(steps for _, _, steps, _ in unique)
     if as_json:
         print_json({"cells": rows, "trainings": len(unique), "steps": total})

@@ -140,3 +140,9 @@ def test_a_dry_run_builds_nothing(rainkit, study: Path, tmp_path: Path) -> None:
     done = rainkit("study", study, "-o", tmp_path / "out", "--dry-run", "--json")
     assert json.loads(done.stdout)["trainings"] == 2
     assert not (tmp_path / "out").exists()
+    crossed = "  one: {over: [stratum, amount]}\n  other: {over: [amount, stratum]}\n"
+    amount = "  amount:\n    levels: {few: {set: {splits.train.samples: 8}}, many: {}}\ngrids:\n"
+    study.write_text(STUDY.replace("grids:\n", amount + crossed))
+    done = rainkit("study", study, "--dry-run", "--json")
+    found = json.loads(done.stdout)
+    assert (len(found["cells"]), found["trainings"]) == (10, 6), "axes in another order are the same trainings"
