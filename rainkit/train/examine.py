@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rainkit import complexity, images
 from rainkit.data.corpus import Corpus
-from rainkit.errors import RainkitError
+from rainkit.errors import RainkitError, SourceError
 from rainkit.rain import labels as measuring
 from rainkit.rain.compose import compose
 from rainkit.recipe import Recipe
@@ -71,7 +71,13 @@ class Examiner:
     draws: Mapping[str, int]
 
     def __call__(self, rows: Sequence[int]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, str]]:
-        """Return rows of pairs, rows of draws, and reasons why rains could not be drawn, by rain."""
+        """Return rows of pairs, rows of draws, and reasons why rains could not be drawn, by rain.
+
+        Raises
+        ------
+        SourceError
+            If the pictures of a pair are too small to be judged, or of different size.
+        """
         images.use_threads(1)
         pairs, redrawn, failures = [], [], {}
         pixels = []
@@ -80,9 +86,12 @@ class Examiner:
         for row, facts in zip(rows, stated, strict=True):
             members = self.corpus.read(row, names)
             coverage = facts.pop("coverage")
-            wrong = find_contradiction(members, {**facts, "coverage": coverage}, self.recipe.samples.mask_threshold)
-            pairs.append(facts | {"veil": _may_darken(facts), "wrong": wrong}
-                         | asdict(inspect_pair(members["rainy"], members["clean"])))  # fmt: skip
+            try:
+                wrong = find_contradiction(members, {**facts, "coverage": coverage}, self.recipe.samples.mask_threshold)
+                seen = inspect_pair(members["rainy"], members["clean"])
+            except ValueError as error:
+                raise SourceError(f"{facts['key']} in {self.corpus.address} cannot be judged: {error}") from error
+            pairs.append(facts | {"veil": _may_darken(facts), "wrong": wrong} | asdict(seen))
             pixels.append(members["clean"])
             try:
                 redrawn += list(self._redraw(facts["rain"], facts["key"], members["clean"]))

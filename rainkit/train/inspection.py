@@ -79,7 +79,8 @@ def inspect_pair(rainy: Pixels, clean: Pixels, threshold: int = MASK_THRESHOLD) 
         If the sizes differ or are too small.
     """
     if rainy.shape != clean.shape or min(clean.shape[:2]) < 16:
-        raise ValueError(f"pairs must be of one size and at least 16 px: {rainy.shape} and {clean.shape}")
+        sizes = " and ".join(f"{pixels.shape[1]} x {pixels.shape[0]} px" for pixels in (rainy, clean))
+        raise ValueError(f"the pictures of a pair must be of one size and at least 16 x 16 px, not {sizes}")
     added = rainy.astype(np.int16) - clean.astype(np.int16)
     lit = added[clean >= _LIT]
     middle = _centre(clean.shape[0], clean.shape[1], WINDOW)

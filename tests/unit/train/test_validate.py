@@ -18,7 +18,7 @@ from rainkit.rain import draw
 from rainkit.recipe import Recipe, Validation, fingerprint, parse_recipe
 from rainkit.seeds import Stream
 from rainkit.train.breaking import FAULTS, break_corpus
-from rainkit.train.examine import find_contradiction
+from rainkit.train.examine import Examiner, find_contradiction
 from rainkit.train.exams import PROBES, choose_parts, working_folder
 from rainkit.train.gates import GATES, follow
 from rainkit.train.twins import compare_edges
@@ -97,6 +97,19 @@ def test_a_corpus_without_held_out_pictures_or_pictures_is_refused() -> None:
         choose_parts(recipe(THREE), corpus(("train",)), Validation())
     with pytest.raises(SourceError, match="no rainy and clean pictures"):
         choose_parts(recipe(THREE), corpus(("train", "held"), ("json",)), Validation())
+
+
+@pytest.mark.parametrize(("rainy", "clean"), [((12, 12, 3), (12, 12, 3)), ((32, 32, 3), (32, 40, 3))])
+def test_a_pair_that_cannot_be_judged_is_named(rainy: tuple[int, ...], clean: tuple[int, ...]) -> None:
+    facts = {
+        "key": "k7", "split": "train", "stratum": 0, "score": 1.0, "rain": "light", "psnr_rainy": 20.0, "coverage": 0.1,
+        "composition": "add", "light": "srgb", "streak_colour": "#ffffff", "airlight": "#000000", "background_id": "b",
+    }  # fmt: skip
+    pictures = {"rainy": np.zeros(rainy, np.uint8), "clean": np.zeros(clean, np.uint8)}
+    there = corpus(("train",))
+    there.samples, there.read = pa.Table.from_pylist([facts]), lambda row, names: pictures
+    with pytest.raises(SourceError, match=r"k7 in somewhere cannot be judged: .* at least 16 x 16 px, not "):
+        Examiner(there, recipe(THREE), {"light": 0})([0])
 
 
 def test_plans_are_read_from_the_recipe() -> None:
