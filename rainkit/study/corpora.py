@@ -14,6 +14,7 @@ import pyarrow as pa
 from rainkit.data.corpus import Corpus, open_corpus
 from rainkit.errors import IntegrityError
 from rainkit.pipeline import build
+from rainkit.rain import AnySimulator
 from rainkit.recipe import Recipe, dump_recipe, fingerprint
 from rainkit.records import Engine
 from rainkit.study.grid import Arm, apply
@@ -47,6 +48,25 @@ class Builder:
         facts = {"corpus": corpus.address, "file": file, "factor": factor, "severity": severity}
         return {**test.model_dump(), **facts, "brightness": brightness, "samples": len(corpus.rows(test.split))}
 
+    def unseen(self, arm: Arm) -> list[str]:
+        """Return the tests whose rain networks of an arm have not been trained on.
+
+        `role` says so of the base recipe. An axis may change the rain of the training: a test of rain that an arm is
+        trained on, by name or by definition, is seen, and one that is seen by the base recipe alone is unseen.
+        """
+        study, base = self.loaded.study, self.loaded.recipe(self.loaded.base)
+        usual, trained = (
+            _rains(recipe, study.train) for recipe in (base, self.loaded.recipe(apply(self.loaded.base, arm.overrides)))
+        )
+        known = [*trained.values(), *(base.rain[name] for name in trained if name in base.rain)]
+        found = []
+        for name, test in study.tests.items():
+            tested = _rains(base, test.split)
+            shared = bool(tested.keys() & trained.keys()) or any(rain in known for rain in tested.values())
+            if not shared and (test.role == "unseen" or trained != usual):
+                found.append(name)
+        return found
+
     def _matched(self, corpus: Corpus, test: Test) -> tuple[dict[str, Any], float]:
         """Return the base recipe with each rain of a test's split made as strong as `like`."""
         recipe = self.loaded.recipe(self.loaded.base)
@@ -72,6 +92,11 @@ class Builder:
         # The text too: another release may write out a block of defaults that no fingerprint holds.
         folder = self.folder / digest_of([fingerprint(recipe), dump_recipe(recipe), _locations(recipe)])
         return open_corpus(str(build(recipe, folder, self.engine, self.cache).folder))
+
+
+def _rains(recipe: Recipe, split: str) -> dict[str, AnySimulator]:
+    """Return the rains of a split by name."""
+    return {name: recipe.rain[name] for name in recipe.splits[split].rain}
 
 
 def _without_select(split: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,7 +63,10 @@ class Test(_Block):
     """A split of the base recipe that every network is judged on."""
 
     split: str = Field(description="Split of the base recipe.")
-    role: Literal["seen", "unseen"] = Field(description="Whether networks were trained on this kind of rain.")
+    role: Literal["seen", "unseen"] = Field(
+        description="Whether the base recipe trains on this kind of rain; where an axis changes the rain of the "
+        "training, what is unseen follows from that."
+    )
     matched: Literal["severity", "brightness"] | None = Field(
         None,
         description="Make the rain fainter or stronger until its mean PSNR-Y (severity) or the light that it adds "
@@ -182,10 +185,20 @@ def _test(
         yield (*address, "split"), f"no split named {split!r}{suggest(split, splits)}"
     if split == train:
         yield (*address, "split"), "networks are trained on this split; judge them on another"
+    elif test.get("role") == "unseen":
+        shared = _rains(splits.get(str(split))) & _rains(splits.get(str(train)))
+        if shared:
+            yield (*address, "role"), f"networks are trained on {', '.join(sorted(shared))}: that rain is seen"
     if (test.get("matched") is None) != (like is None):
         yield address, "`matched` and `like` go together"
     if rains and isinstance(like, str) and like not in rains:
         yield (*address, "like"), f"no rain named {like!r}{suggest(like, rains)}"
+
+
+def _rains(split: Any) -> set[str]:
+    rain = split.get("rain") if isinstance(split, dict) else None
+    names = [rain] if isinstance(rain, str) else rain if isinstance(rain, (dict, list)) else ()
+    return {name for name in names if isinstance(name, str)}
 
 
 def _networks(address: Address, names: Any) -> Iterator[tuple[Address, str]]:

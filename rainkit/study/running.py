@@ -80,7 +80,8 @@ class Planned:
     tests : dict of str to dict
         What is known of each test: split, role, corpus, file of results, factor of a match, severity and brightness.
     corpora : dict of str to dict
-        By folder: samples, backgrounds, strata and severity of the training split.
+        By folder: samples, backgrounds, complexity, severity and brightness of the training split, and the tests whose
+        rain is unseen to its networks.
     """
 
     cells: tuple[Cell, ...]
@@ -128,7 +129,10 @@ def plan_study(
     builder = Builder(loaded, output / "corpora", engine or Serial(), cache)
     arms, names = {cell.arm.levels: cell.arm for cell in cells}, _name_arms(cells)
     tests, corpora = _build_all(builder, study.tests, arms, names, report("build", len(arms) + len(study.tests)))
-    facts = {str(corpus.address): describe(corpus, study.train) for corpus in corpora.values()}
+    facts = {
+        str(corpus.address): {**describe(corpus, study.train), "unseen": builder.unseen(arms[levels])}
+        for levels, corpus in corpora.items()
+    }
     files = {entry["file"]: (entry["corpus"], entry["split"]) for entry in tests.values()}
     for levels, corpus in corpora.items():
         with _naming(names[levels]):

@@ -51,7 +51,7 @@ class Group:
     backgrounds : tuple of str
         Of each sample.
     training : dict
-        What is known of the training corpus: backgrounds, complexity, severity.
+        What is known of the training corpus: backgrounds, complexity, severity, tests of unseen rain.
     estimates : dict of str to Estimate
         By metric, over all seeds, with intervals over backgrounds.
     """
@@ -63,6 +63,11 @@ class Group:
     backgrounds: tuple[str, ...]
     training: Mapping[str, Any]
     estimates: dict[str, Estimate]
+
+    @property
+    def unseen(self) -> bool:
+        """Whether the networks have not been trained on the rain of the test."""
+        return self.test in self.training["unseen"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Comparison:
     differences : dict of str to dict of str to Difference
         By test, then by metric.
     verdicts : dict of str to Verdict
-        By test on unseen rain.
+        By test on rain that is unseen to both.
     verdict : Verdict
         Over those tests.
     """
@@ -115,14 +120,16 @@ def compare_groups(study: Study, planned: Planned, groups: Sequence[Group]) -> l
     for name, grid in study.grids.items():
         own = [group for group in groups if group.grid == name]
         for (first, second), fixed in itertools.product(grid.compare, _contexts(grid, own)):
-            differences = {}
+            differences, unseen = {}, []
             for test in planned.tests:
-                pair = [_find(own, test, grid.over[0], level, fixed) for level in (first, second)]
-                if pair[0] is not None and pair[1] is not None:
-                    differences[test] = _compare(pair[0], pair[1])
+                one, other = (_find(own, test, grid.over[0], level, fixed) for level in (first, second))
+                if one is None or other is None:
+                    continue
+                differences[test] = _compare(one, other)
+                if one.unseen and other.unseen:
+                    unseen.append(test)
             if not differences:
                 continue
-            unseen = [test for test in differences if planned.tests[test]["role"] == "unseen"]
             verdicts = {test: judge(differences[test], first, second) for test in unseen}
             verdict = combine(verdicts, first, second)
             found.append(Comparison(name, first, second, fixed, differences, verdicts, verdict))
@@ -137,7 +144,7 @@ def conclude(comparisons: Sequence[Comparison]) -> Iterator[str]:
     for (_, first, fixed), others in families.items():
         if len(others) < 2:
             continue
-        for test in others[0].verdicts:
+        for test in [test for test in others[0].verdicts if all(test in each.verdicts for each in others)]:
             where = ", ".join(filter(None, [_text(fixed), f"test {test}"]))
             found = {each.second: each.differences[test]["removal_per_damage"] for each in others}
             yield f"**{first} against all** ({where}): {say_against_all(first, found)}"
@@ -150,6 +157,7 @@ def tabulate(groups: Sequence[Group]) -> pa.Table:
         facts: dict[str, Any] = {"grid": group.grid, "test": group.test, "levels": _text(group.labels, OWN_AXES)}
         own = dict(group.labels)
         facts |= {"network": own["network"], "steps": int(own["steps"]), "seeds": len(group.judged)}
+        facts["unseen"] = group.unseen
         facts |= {f"train_{name}": group.training[name] for name in ("backgrounds", "complexity", "severity")}
         for metric, value in group.estimates.items():
             numbers = {name: _known(getattr(value, name)) for name in ("mean", "low", "high")}
@@ -195,11 +203,15 @@ def _grid_table(groups: Sequence[Group]) -> Iterator[str]:
     axes = [axis for axis, _ in groups[0].labels]
     yield f"Test **{groups[0].test}**, {len(groups[0].judged)} seeds:"
     yield ""
-    yield f"| {' | '.join(axes)} | backgrounds | complexity | {' | '.join(SHOWN)} |"
-    yield f"|{'---|' * (len(axes) + 2 + len(SHOWN))}"
+    yield f"| {' | '.join(axes)} | rain of the test | backgrounds | complexity | {' | '.join(SHOWN)} |"
+    yield f"|{'---|' * (len(axes) + 3 + len(SHOWN))}"
     for group in groups:
         labels = [level for _, level in group.labels]
-        facts = [str(group.training["backgrounds"]), f"{group.training['complexity']:.3f}"]
+        facts = [
+            "unseen" if group.unseen else "seen",
+            str(group.training["backgrounds"]),
+            f"{group.training['complexity']:.3f}",
+        ]
         values = [_interval(group.estimates.get(name), _DIGITS.get(name, 2)) for name in SHOWN]
         yield f"| {' | '.join([*labels, *facts, *values])} |"
     yield ""

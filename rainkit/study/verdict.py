@@ -214,12 +214,12 @@ def combine(verdicts: Mapping[str, Verdict], first: str, second: str) -> Verdict
     Parameters
     ----------
     verdicts : mapping of str to Verdict
-        By test on unseen rain, plain and matched.
+        By test on rain that is unseen to both, plain and matched.
     first, second : str
         Names for the sentence.
     """
     if not verdicts:
-        return Verdict(0, "no verdict: no test has unseen rain")
+        return Verdict(0, "no verdict: no test has rain that is unseen to both")
     signs = {verdict.better for verdict in verdicts.values()}
     if len(signs) == 1 and 0 not in signs:
         (sign,) = signs

@@ -21,11 +21,11 @@ recipe:
   seed: 1
   sources:
     photos: {kind: procedural, count: 8, size: 64}
-  rain:
-    light: {kind: noise_blur}
+  rain: {light: {kind: noise_blur},
+         heavy: {kind: streaks}}
   splits:
     train: {share: 0.5, samples: 4, rain: light}
-    test: {share: 0.5, samples: 4, rain: light}
+    test: {share: 0.5, samples: 4, rain: heavy}
 tests:
   unseen: {split: test, role: unseen}
 axes:
@@ -82,6 +82,11 @@ def test_a_study_is_read(tmp_path: Path) -> None:
         ("grids:\n", "training: {steps: 9}\ngrids:\n", "training.steps: is not set here: write the study's `steps`"),
         ("{split: test,", "{split: tset,", "tests.unseen.split: no split named 'tset'; did you mean 'test'?"),
         ("{split: test,", "{split: train,", "networks are trained on this split"),
+        (
+            "rain: heavy",
+            "rain: {heavy: 1, light: 1}",
+            "tests.unseen.role: networks are trained on light: that rain is seen",
+        ),
         ("role: unseen", "role: unseen, matched: severity", "tests.unseen: `matched` and `like` go together"),
         ("role: unseen", "role: unseen, matched: severity, like: hail", "no rain named 'hail'"),
         ("  stratum:", "  network:", "axes.network: network is an axis of every grid"),
@@ -140,7 +145,7 @@ def test_a_problem_of_the_base_recipe_is_said_once_and_of_its_own_file(tmp_path:
         load(tmp_path, STUDY[STUDY.index("recipe:") : STUDY.index("tests:")], "recipe: base.yaml\n")
     head, line = str(caught.value).splitlines()
     assert head.startswith("1 problem in the recipes of")
-    assert f"{tmp_path / 'base.yaml'}:8:" in line
+    assert f"{tmp_path / 'base.yaml'}:7:" in line
     assert "noise_blurr" in line
 
 
