@@ -32,11 +32,19 @@ class Mark:
     ----------
     mean, low, high : float
         NaN where there is none.
+    seen : bool
+        Whether it is of rain that the networks were trained on: drawn hollow.
     """
 
     mean: float
     low: float
     high: float
+    seen: bool = False
+
+    @property
+    def fill(self) -> str | None:
+        """Colour of the marker's inside; None for that of its edge."""
+        return "white" if self.seen else None
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ class Panel:
 
 
 def draw_axis(path: Path, title: str, places: Sequence[Place], panels: Sequence[Panel], *, log: bool = False) -> None:
-    """Draw the metrics of `PANELS` along an axis, a row of panels a network, a line a test.
+    """Draw the metrics of `PANELS` along an axis, a row of panels a network, a line a test; seen rain is hollow.
 
     Parameters
     ----------
@@ -146,7 +154,7 @@ def draw_trade_off(path: Path, panels: Sequence[Panel]) -> None:
             for spot, (level, mark) in enumerate(levels.items()):
                 across, up = mark["rain_free_error"], mark["removal"]
                 cell.errorbar(across.mean, up.mean, xerr=_bars(across), yerr=_bars(up), fmt=_MARKERS[number % 7],
-                              color=_COLOURS[spot % 7], markersize=5, linewidth=1,
+                              color=_COLOURS[spot % 7], markerfacecolor=across.fill, markersize=5, linewidth=1,
                               label=f"{level}, {line}" if line else level)  # fmt: skip
         cell.set_xlim(0, reach)
         cell.set_ylim(min(0, *(mark["removal"].mean for mark in marks)), top)
@@ -234,7 +242,8 @@ def _draw_line(
     for place in there:
         mark = marks[place.level]
         cell.errorbar(spots[place.level], mark.mean, yerr=_bars(mark), fmt=_MARKERS[number % len(_MARKERS)],
-                      color=colour, markersize=4, linewidth=1, label=name if place is there[0] else None)  # fmt: skip
+                      color=colour, markerfacecolor=mark.fill, markersize=4, linewidth=1,
+                      label=name if place is there[0] else None)  # fmt: skip
 
 
 def _bars(mark: Mark) -> list[list[float]] | None:

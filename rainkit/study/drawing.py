@@ -11,7 +11,6 @@ from rainkit.study.models import OWN_AXES, Grid, Study
 from rainkit.study.running import Planned
 from rainkit.study.summary import Comparison, Group
 from rainkit.study.verdict import Difference
-from rainkit.train.bootstrap import Estimate
 
 _NONE = Mark(math.nan, math.nan, math.nan)
 
@@ -65,7 +64,7 @@ def _rows(groups: Sequence[Group], axis: str) -> list[Panel]:
     rows: dict[str, dict[str, dict[str, dict[str, Mark]]]] = {}
     for group in groups:
         lines = rows.setdefault(_context(_rest(group, axis)), {})
-        lines.setdefault(group.test, {})[dict(group.labels)[axis]] = _marks(group.estimates)
+        lines.setdefault(group.test, {})[dict(group.labels)[axis]] = _marks(group)
     return [Panel(title, lines) for title, lines in rows.items()]
 
 
@@ -76,7 +75,7 @@ def _tests(groups: Sequence[Group], axis: str, planned: Planned) -> list[Panel]:
     for group in groups:
         context = "" if alone else _context(_rest(group, axis))
         lines = panels.setdefault(group.test, {})
-        lines.setdefault(context, {})[dict(group.labels)[axis]] = _marks(group.estimates)
+        lines.setdefault(context, {})[dict(group.labels)[axis]] = _marks(group)
     return [Panel(f"{test} ({planned.tests[test]['severity']:.1f} dB)", lines) for test, lines in panels.items()]
 
 
@@ -88,8 +87,9 @@ def _context(labels: Sequence[tuple[str, str]]) -> str:
     return ", ".join(level if axis == "network" else f"{axis} {level}" for axis, level in labels)
 
 
-def _marks(estimates: dict[str, Estimate]) -> dict[str, Mark]:
-    return {name: Mark(value.mean, value.low, value.high) for name, value in estimates.items()}
+def _marks(group: Group) -> dict[str, Mark]:
+    seen = not group.unseen
+    return {name: Mark(value.mean, value.low, value.high, seen) for name, value in group.estimates.items()}
 
 
 def _marks_of(differences: dict[str, Difference]) -> dict[str, tuple[Mark, tuple[float, ...]]]:

@@ -51,6 +51,17 @@ def test_networks_that_learned_nothing_are_drawn(tmp_path: Path, removal: float)
     assert (tmp_path / "trade.png").stat().st_size > 5000
 
 
+def test_rain_that_networks_have_seen_is_hollow(tmp_path: Path) -> None:
+    for seen in (False, True):
+        mark = {name: Mark(3.0, 2.5, 3.5, seen) for name in (*PANELS, "removal")}
+        panel = Panel("tiny", {"test": {"low": mark, "high": mark}})
+        draw_axis(tmp_path / f"axis-{seen}.png", "complexity", PLACES[:2], [panel])
+        draw_trade_off(tmp_path / f"trade-{seen}.png", [panel])
+    for kind in ("axis", "trade"):
+        full, hollow = (images.decode((tmp_path / f"{kind}-{seen}.png").read_bytes()) for seen in (False, True))
+        assert (hollow == 255).sum() > (full == 255).sum()
+
+
 def test_levels_without_a_place_stand_to_the_right() -> None:
     assert _spots(PLACES, False)[0] == {"low": 1.0, "high": 2.0, "all": 3.0}
     assert _spots(PLACES, True)[0] == {"low": 1.0, "high": 2.0, "all": 4.0}
