@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from rainkit.records import Advance
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+LINES_EVERY = 30.0
+"""Seconds between two lines of progress where stderr is no terminal."""
 
 
 def json_option(function: Function) -> Function:
@@ -71,9 +76,32 @@ def print_fields(fields: Mapping[str, Any]) -> None:
         click.echo(f"{name:<{wide}}  {value}")
 
 
+def _say_now_and_then(title: str, total: int, unit: str) -> Advance:
+    """Return what writes lines into a log, such as that of a job without a terminal; short work leaves none."""
+    begun = said = time.monotonic()
+    done = before = 0
+
+    def advance(count: int, word: str) -> None:
+        nonlocal begun, said, done, before
+        done += count
+        now = time.monotonic()
+        if not before:  # the first count may hold what an earlier run has done
+            begun, before = now, done
+        if now - said < LINES_EVERY or not before < done < total:
+            return
+        said = now
+        left = timedelta(seconds=round((total - done) * (now - begun) / (done - before)))
+        click.echo(
+            f"{title}: {done:,} of {total:,}{f' {unit}' if unit else ''}, {left} left{f', {word}' if word else ''}",
+            err=True,
+        )
+
+    return advance
+
+
 @contextmanager
 def progress(title: str, total: int, unit: str = "") -> Iterator[Advance]:
-    """Show a bar with rate and time left on stderr; nothing where stderr is not a terminal.
+    """Show a bar with rate and time left on stderr; where stderr is no terminal, a line every half minute.
 
     Yields
     ------
@@ -81,7 +109,7 @@ def progress(title: str, total: int, unit: str = "") -> Iterator[Advance]:
         `advance(count, word)`.
     """
     if not sys.stderr.isatty():
-        yield lambda count, word: None
+        yield _say_now_and_then(title, total, unit)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -74,7 +74,7 @@ def list_pictures(folder: Path) -> list[Path]:
         If the folder is missing or holds no picture.
     """
     if not folder.is_dir():
-        raise SourceError(f"{folder}: no such folder")
+        raise SourceError(f"{folder}: {'a file; name its folder' if folder.exists() else 'no such folder'}")
     found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
     if not found:
         raise SourceError(f"{folder}: no pictures there ({', '.join(sorted(SUFFIXES))})")

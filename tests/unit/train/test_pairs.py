@@ -103,6 +103,8 @@ def test_other_size_broken_and_absent_files_are_named(tmp_path: Path) -> None:
         find_pairs(first, second)[0].read()
     with pytest.raises(SourceError, match="no such folder"):
         list_pictures(tmp_path / "nowhere")
+    with pytest.raises(SourceError, match=r"1\.png: a file; name its folder"):
+        list_pictures(second / "1.png")
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="no pictures there"):
         list_pictures(tmp_path / "empty")
