@@ -93,7 +93,7 @@ def test_what_is_not_installed_is_said_before_anything_is_built(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     indented = RECIPE.replace("kind: folder, path: PLACE", "kind: procedural, count: 8").replace("\n", "\n  ")
-    tests = "tests: {unseen: {split: test, role: unseen}}\ngrids: {main: {}}\n"
+    tests = "tests: {again: {split: test, role: seen}}\ngrids: {main: {}}\n"
     held = indented.replace("share: 1,", "share: 0.5,").replace("rain: light}", "rain: light}\n    test: *train", 1)
     held = held.replace("train: {", "train: &train {")
     (tmp_path / "study.yaml").write_text(f"study: 1\nname: small\n{tests}recipe:\n  {held.rstrip()}\n")
