@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from rainkit.study.models import Study
 from rainkit.study.running import Planned
-from rainkit.study.summary import Comparison, Group, conclude, tabulate_differences, write_markdown
-from rainkit.study.verdict import COMPARED, Difference, Verdict
+from rainkit.study.summary import Comparison, Group, compare_groups, conclude, tabulate_differences, write_markdown
+from rainkit.study.verdict import COMPARED, Difference, Judged, Verdict
+from rainkit.train.metrics import METRICS
 
 
 def comparison(first: str, second: str, mean: float, test: str = "unseen") -> Comparison:
@@ -58,3 +61,26 @@ def test_a_page_says_that_seeds_are_fixed_and_shows_the_intervals_where_they_are
     assert "3 seeds show only 67% of the variance between trainings. No verdict rests on them" in text
     assert "| mixture - simplest |  | unseen | [-0.40, +2.60] |" in text
     assert "drawn again beside" not in page(1)
+
+
+def test_a_verdict_rests_on_tests_unseen_to_both_sides() -> None:
+    unseen = {"light": ["heavy", "lines"], "heavy": ["light", "lines"]}
+    roles = {"light": "seen", "heavy": "unseen", "lines": "unseen"}
+    study = Study.model_validate({
+        "study": 1, "name": "small", "recipe": {},
+        "axes": {"rain": {"levels": {level: {} for level in unseen}}},
+        "grids": {"main": {"over": ["rain"], "compare": [["light", "heavy"]]}},
+        "tests": {name: {"split": name, "role": role} for name, role in roles.items()},
+    })  # fmt: skip
+    judged = {seed: Judged({name: np.arange(1.0, 5.0) + seed for name in METRICS}) for seed in (0, 1)}
+    groups = [
+        Group("main", test, (("rain", level), ("network", "tiny"), ("steps", "5")), judged, tuple("abcd"),
+              {"unseen": tests}, {})
+        for level, tests in unseen.items()
+        for test in roles
+    ]  # fmt: skip
+    planned = Planned((), {}, (), {name: {"role": role} for name, role in roles.items()}, {})
+    (found,) = compare_groups(study, planned, groups)
+    assert list(found.differences) == ["light", "heavy", "lines"]
+    assert list(found.verdicts) == ["lines"]
+    assert [group.unseen for group in groups] == [False, True, True, True, False, True]
